@@ -1,0 +1,1 @@
+"""The mathematics: torch, numpy, scipy; no web, no processes, no disk."""

@@ -1,0 +1,1 @@
+"""Analyses: generators of events that work at a point, or as probes inside training."""

@@ -1,0 +1,1 @@
+"""Directions, planes, grids, and the loss on them."""

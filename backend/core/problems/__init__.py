@@ -1,0 +1,1 @@
+"""Problems: networks on data, and analytic functions."""

@@ -1,0 +1,85 @@
+"""The contract that every problem fulfils: a network on data, an analytic function, later a differential equation.
+
+Shapes: P parameters in all, B buffer values in all (BatchNorm's running statistics; 0 for most).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from backend.core.problems.params import Layout
+
+BatchNormPolicy = Literal["frozen", "batch", "reestimated"]
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A split, in its fixed order: inputs ``x`` [N, ...] and targets ``y`` [N] (classes, int64) or [N, 1] (real)."""
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+
+@dataclass(frozen=True)
+class View:
+    """The box that a picture of a function shows: per variable its label, lowest and highest value."""
+
+    labels: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class Problem(Protocol):
+    """A loss over parameters. Nothing here mutates parameters or buffers."""
+
+    layout: Layout  # ordered name → shape of the parameters: the only source of shapes
+    buffer_layout: Layout  # likewise of the buffers; empty for most
+    dtype: torch.dtype
+    device: torch.device
+    train: Data | None  # None for functions
+    test: Data | None
+    classes: int | None  # None for regressions and functions
+    view: View | None  # functions only
+
+    def params0(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Draw the initial point: flat parameters [P] and flat buffers [B]."""
+        ...
+
+    def batch_loss(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Mean loss of a batch in training mode (BatchNorm uses the batch); differentiable in ``params_P``.
+
+        BatchNorm's running statistics in ``buffers_B`` are updated in place: a lane owns its buffers.
+        """
+        ...
+
+    def loss(
+        self,
+        params_P: Tensor,
+        buffers_B: Tensor,
+        data: Data | None = None,
+        batchnorm: BatchNormPolicy = "frozen",
+    ) -> Tensor:
+        """Mean loss over a split (None: all training data), weighted by examples; differentiable; pure."""
+        ...
+
+    def outputs(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, batchnorm: BatchNormPolicy = "frozen") -> Tensor:
+        """The model's outputs [N, outputs]; pure."""
+        ...
+
+    def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
+        """Share of a split that is classified rightly; None for a regression."""
+        ...
+
+    def check_deterministic(self) -> str | None:
+        """Return None, or the sentence that names the layer because of which two evaluations could differ."""
+        ...
+
+
+LossAndGrad = Callable[[], tuple[Tensor, Tensor]]

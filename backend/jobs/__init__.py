@@ -1,0 +1,1 @@
+"""Engines that run analyses, the store that keeps their events, the feed that wakes readers."""

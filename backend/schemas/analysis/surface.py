@@ -1,0 +1,23 @@
+"""The loss on a plane."""
+
+from typing import Literal
+
+from backend.schemas.analysis.base import AnalysisSpec
+from backend.schemas.analysis.fields import BatchNormPolicy, Resolution, batchnorm, data_fraction
+from backend.schemas.analysis.plane import AnyPlane, RandomPlane
+from backend.schemas.fields import described, kind_of
+
+
+class SurfaceAnalysis(AnalysisSpec):
+    """L(origin + a·u + b·v) on a nested grid, 5×5 first, each level reusing the one before."""
+
+    title = "Loss surface"
+    summary = "The loss on a plane through parameter space, coarse first, then finer."
+    equation = "f(a, b) = L(θ₀ + a·u + b·v)"
+    reference = "Li et al. 2018, Visualizing the loss landscape of neural nets"
+    kind: Literal["surface"] = kind_of("surface")
+    plane: AnyPlane = described(None, "The plane.", factory=RandomPlane)
+    extent: float = described(1.0, "The grid spans ±extent in both coordinates.", scale="log", gt=0.0, le=1000.0)
+    resolution: Resolution = described(33, "Grid points a side, reached by way of 5, 9, 17 …", unit="points")
+    data_fraction: float = data_fraction()
+    batchnorm: BatchNormPolicy = batchnorm()

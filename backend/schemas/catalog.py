@@ -1,0 +1,30 @@
+"""What this installation can do: every problem, optimizer, schedule and analysis with its own description."""
+
+from typing import Any
+
+from backend.schemas.base import WireModel
+
+
+class CatalogEntry(WireModel):
+    """One component: ``json_schema`` validates its spec and makes its form; ``panels`` draw its events."""
+
+    kind: str
+    name: str
+    summary: str
+    reference: str
+    equation: str | None = None
+    json_schema: dict[str, Any]
+    panels: tuple[str, ...] = ()
+
+
+class Catalog(WireModel):
+    """Everything by family."""
+
+    problems: tuple[CatalogEntry, ...]
+    models: tuple[CatalogEntry, ...]
+    losses: tuple[CatalogEntry, ...]
+    optimizers: tuple[CatalogEntry, ...]
+    schedules: tuple[CatalogEntry, ...]
+    planes: tuple[CatalogEntry, ...]
+    analyses: tuple[CatalogEntry, ...]
+    experiments: tuple[CatalogEntry, ...] = ()

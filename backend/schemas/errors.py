@@ -1,0 +1,96 @@
+"""The one shape of every error, and how pydantic's complaints become it."""
+
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from backend.schemas.base import WireModel
+
+ErrorCode = Literal[
+    "invalid_request", "malformed", "bad_host", "unauthorized", "forbidden", "not_found", "conflict", "too_large",
+    "too_many", "unsupported", "unavailable", "internal", "worker_died", "worker_lost", "out_of_memory", "not_finite",
+]  # fmt: skip
+
+
+class FieldError(WireModel):
+    """What is wrong with one field of a request; ``path`` is dotted, as in ``lanes.0.optimizer.lr``."""
+
+    path: str
+    message: str
+
+
+class ErrorDetail(WireModel):
+    """What went wrong (expected, got), what to do about it, and where."""
+
+    code: ErrorCode
+    message: str
+    hint: str | None = None
+    where: str | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+class ErrorBody(WireModel):
+    """An error as the API answers it."""
+
+    error: ErrorDetail
+
+
+def _path(loc: tuple[int | str, ...], data: Any, absent: bool) -> str:
+    """Drop the unions' tags from pydantic's location: keep what leads through the data that came.
+
+    The last part is kept also where the data lack it, when the complaint is that it is ``absent``.
+    """
+    kept: list[str] = []
+    for depth, part in enumerate(loc):
+        last = absent and depth == len(loc) - 1
+        if isinstance(data, dict) and isinstance(part, str) and (part in data or last):
+            kept.append(part)
+            data = data.get(part)
+        elif isinstance(data, list | tuple) and isinstance(part, int):
+            kept.append(str(part))
+            data = data[part] if part < len(data) else None
+    return ".".join(kept)
+
+
+def _message(error: Any) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return "unknown field; check its spelling, or leave it out"
+    if error["type"] == "union_tag_invalid":
+        return f"expected one of {error['ctx']['expected_tags']}, got {error['ctx']['tag']!r}"
+    if error["type"] in {"missing", "union_tag_not_found"}:
+        return "this field is needed"
+    got = error.get("input")
+    shown = repr(got) if isinstance(got, str | int | float | bool) or got is None else type(got).__name__
+    return text if error["type"] == "value_error" else f"{text}, got {shown[:80]}"
+
+
+def field_errors(invalid: ValidationError, data: Any) -> tuple[FieldError, ...]:
+    """Turn pydantic's complaints into one entry per field.
+
+    Args:
+        invalid: what pydantic raised.
+        data: the plain JSON value that was validated.
+    """
+    return tuple(
+        FieldError(path=_path(e["loc"], data, e["type"] == "missing"), message=_message(e))
+        for e in invalid.errors(include_url=False)
+    )
+
+
+def invalid_request(invalid: ValidationError, data: Any) -> ErrorDetail:
+    """Make the error of a request that does not validate.
+
+    Args:
+        invalid: what pydantic raised.
+        data: the plain JSON value that was validated.
+    """
+    errors = field_errors(invalid, data)
+    count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"
+    first = f"{errors[0].path or 'the request'}: {errors[0].message}"
+    return ErrorDetail(
+        code="invalid_request",
+        message=f"{count} not as expected; {first}",
+        hint="Correct the fields named in errors and send the request again; nothing was stored.",
+        errors=errors,
+    )

@@ -1,0 +1,49 @@
+"""Events by family, their closed union, and the envelope that numbers them."""
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from backend.schemas.base import WireModel
+from backend.schemas.events.base import Event, LaneEvent, PointEvent
+from backend.schemas.events.geometry import Axis, PathPoints, Plane, SurfaceTile
+from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
+from backend.schemas.events.training import Checkpoint, Eval, LaneEnded, Snapshot, TrainChunk
+
+__all__ = [
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Envelope", "Eval", "Event", "Failed",
+    "Finished", "LaneEnded", "LaneEvent", "PathPoints", "Plane", "PointEvent", "Progress", "ResolvedPoint",
+    "Snapshot", "Started", "SurfaceTile", "TrainChunk",
+]  # fmt: skip
+
+EVENT_KINDS = (
+    Started, Progress, Controlled, Failed, Finished,
+    TrainChunk, Eval, LaneEnded, Snapshot, Checkpoint,
+    Plane, PathPoints, SurfaceTile,
+)  # fmt: skip
+AnyEvent = Annotated[
+    Started
+    | Progress
+    | Controlled
+    | Failed
+    | Finished
+    | TrainChunk
+    | Eval
+    | LaneEnded
+    | Snapshot
+    | Checkpoint
+    | Plane
+    | PathPoints
+    | SurfaceTile,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+class Envelope(WireModel):
+    """An event with its run, its number (1, 2, 3 … without gaps) and the time it was stored (UTC)."""
+
+    run: str
+    seq: int
+    at: str
+    event: AnyEvent

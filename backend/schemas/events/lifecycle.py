@@ -1,0 +1,64 @@
+"""The life of a run: started, progress, controlled, failed, finished."""
+
+from typing import Literal
+
+from backend.schemas.base import WireModel
+from backend.schemas.errors import ErrorDetail
+from backend.schemas.events.base import Event, LaneEvent
+
+
+class ResolvedPoint(WireModel):
+    """Where a point of the request really lies: the kept step that was taken."""
+
+    run: str | None = None
+    lane: str | None = None
+    repeat: int = 0
+    step: int | None = None
+    plane: str | None = None
+    a: float | None = None
+    b: float | None = None
+
+
+class Started(Event):
+    """The worker has built the problem."""
+
+    kind: Literal["started"] = "started"
+    device: str
+    dtype: str
+    parameters: int
+    examples: int
+    lanes: tuple[str, ...] = ()
+    points: tuple[ResolvedPoint, ...] = ()
+
+
+class Progress(Event):
+    """How far a phase has come."""
+
+    kind: Literal["progress"] = "progress"
+    phase: str
+    done: int
+    total: int
+
+
+class Controlled(LaneEvent):
+    """A control message was obeyed at this step."""
+
+    kind: Literal["controlled"] = "controlled"
+    action: str
+    field: str | None = None
+    value: float | None = None
+
+
+class Failed(Event):
+    """The run cannot go on."""
+
+    kind: Literal["failed"] = "failed"
+    error: ErrorDetail
+
+
+class Finished(Event):
+    """The end of every run, exactly once; written by the parent process."""
+
+    kind: Literal["finished"] = "finished"
+    status: Literal["succeeded", "failed", "cancelled"]
+    seconds: float

@@ -1,0 +1,47 @@
+"""What training tells: columns of losses, evaluations, ends of lanes, kept moments."""
+
+from typing import Literal
+
+from backend.schemas.array import Array
+from backend.schemas.events.base import Event, LaneEvent
+
+
+class TrainChunk(Event):
+    """Columns of n steps of one lane; row t ≥ 1 holds the loss of the batch that gave the t-th gradient, at θ_{t−1}."""
+
+    kind: Literal["train_chunk"] = "train_chunk"
+    lane: str
+    repeat: int = 0
+    step: Array  # [n] int32
+    loss: Array  # [n]
+    grad_norm: Array  # [n]
+    lr: Array  # [n] after the schedule
+    seconds: Array  # [n] this lane's own time since the start
+
+
+class Eval(LaneEvent):
+    """Loss (and accuracy, null for a regression) of a whole split at a step."""
+
+    kind: Literal["eval"] = "eval"
+    split: Literal["train", "test"]
+    loss: float
+    accuracy: float | None
+
+
+class LaneEnded(LaneEvent):
+    """A lane takes no more steps."""
+
+    kind: Literal["lane_ended"] = "lane_ended"
+    reason: Literal["done", "diverged", "cancelled"]
+
+
+class Snapshot(LaneEvent):
+    """The parameters of this step were kept (the list of snapshots tells which still are)."""
+
+    kind: Literal["snapshot"] = "snapshot"
+
+
+class Checkpoint(LaneEvent):
+    """All that is needed to resume from this step was kept."""
+
+    kind: Literal["checkpoint"] = "checkpoint"

@@ -1,0 +1,69 @@
+"""What is trained: a network on data with a loss, or an analytic function.
+
+The members are told apart by the key that only they have (``data`` or ``function``).
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Tag, model_validator
+
+from backend.schemas.base import SpecModel
+from backend.schemas.fields import described
+from backend.schemas.problem.data import AnyData, DigitsData, training_examples
+from backend.schemas.problem.function import AnyFunction, RosenbrockFunction
+from backend.schemas.problem.loss import AnyLoss, CrossEntropyLoss, LogisticLoss
+from backend.schemas.problem.model import AnyModel, MlpModel
+
+__all__ = ["AnyProblem", "DataProblem", "FunctionProblem", "examples_of"]
+
+
+class DataProblem(SpecModel):
+    """A network that fits data."""
+
+    data: AnyData = described(None, "The data set.", factory=DigitsData)
+    model: AnyModel = described(None, "The network.", factory=MlpModel)
+    loss: AnyLoss = described(None, "What is minimised.", factory=CrossEntropyLoss)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.model.needs_image and self.data.image is None:
+            raise ValueError(f"a {self.model.kind} needs images, and {self.data.kind} has none; use an mlp, or digits")
+        if isinstance(self.loss, CrossEntropyLoss) and self.data.classes is None:
+            raise ValueError(f"cross_entropy needs classes, and {self.data.kind} is a regression; use mse")
+        if isinstance(self.loss, LogisticLoss) and self.data.classes != 2:
+            raise ValueError(
+                f"logistic is for two classes, and {self.data.kind} has {self.data.classes or 'none'}; "
+                f"use {'mse' if self.data.classes is None else 'cross_entropy'}"
+            )
+        return self
+
+
+class FunctionProblem(SpecModel):
+    """An analytic test function."""
+
+    function: AnyFunction = described(None, "The function that is minimised.", factory=RosenbrockFunction)
+
+
+def _which(value: Any) -> str | None:
+    if isinstance(value, DataProblem):
+        return "problem:data"
+    if isinstance(value, FunctionProblem):
+        return "problem:function"
+    if not isinstance(value, dict):
+        return None
+    return "problem:function" if "function" in value else "problem:data"
+
+
+AnyProblem = Annotated[
+    Annotated[DataProblem, Tag("problem:data")] | Annotated[FunctionProblem, Tag("problem:function")],
+    Discriminator(
+        _which,
+        custom_error_type="problem",
+        custom_error_message="expected an object with data, model and loss, or with function",
+    ),
+]
+
+
+def examples_of(problem: AnyProblem) -> int:
+    """Size of the training split; 0 for a function."""
+    return training_examples(problem.data) if isinstance(problem, DataProblem) else 0

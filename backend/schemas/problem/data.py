@@ -1,0 +1,166 @@
+"""Data sets: scikit-learn's bundled ones, and toys that are made from a seed."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from backend.schemas.base import SpecModel
+from backend.schemas.fields import described, kind_of
+
+
+class DataSpec(SpecModel):
+    """What all data sets share: one fixed order, its front for training, the rest for the test split."""
+
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+    classes: ClassVar[int | None]  # None: a regression with one real output
+    image: ClassVar[tuple[int, int, int] | None] = None  # channels, height, width
+
+    standardize: bool = described(
+        False, "Shift and scale each feature to mean 0 and standard deviation 1 over the training split."
+    )
+    seed: int = described(
+        0,
+        "Seed of the order of the examples, and of their noise where the data are made; apart from the run's seed.",
+        title="Data seed",
+        ge=0,
+        le=2**31 - 1,
+    )
+
+
+class DigitsData(DataSpec):
+    """Handwritten digits: 1,797 images of 8×8 pixels, ten classes; pixels divided by 16."""
+
+    title = "Digits"
+    summary = "1,797 handwritten digits of 8×8 pixels, ten classes."
+    reference = "Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI)"
+    classes = 10
+    image = (1, 8, 8)
+    kind: Literal["digits"] = kind_of("digits")
+    examples: int = described(1500, "Training examples; the rest of the 1,797 are the test split.", ge=1, le=1797)
+
+
+class WineData(DataSpec):
+    """Wine: 178 wines, 13 chemical measurements, three growers."""
+
+    title = "Wine"
+    summary = "178 wines by 13 chemical measurements, three classes."
+    reference = "Aeberhard & Forina 1992, Wine (UCI)"
+    classes = 3
+    kind: Literal["wine"] = kind_of("wine")
+    examples: int = described(140, "Training examples; the rest of the 178 are the test split.", ge=1, le=178)
+    standardize: bool = described(
+        True, "Shift and scale each feature to mean 0 and standard deviation 1 over the training split."
+    )
+
+
+class BreastCancerData(DataSpec):
+    """Breast cancer: 569 tumours, 30 measurements, benign or malignant."""
+
+    title = "Breast cancer"
+    summary = "569 tumours by 30 measurements, two classes."
+    reference = "Wolberg, Mangasarian, Street & Street 1995, Breast Cancer Wisconsin (UCI)"
+    classes = 2
+    kind: Literal["breast_cancer"] = kind_of("breast_cancer")
+    examples: int = described(450, "Training examples; the rest of the 569 are the test split.", ge=1, le=569)
+    standardize: bool = described(
+        True, "Shift and scale each feature to mean 0 and standard deviation 1 over the training split."
+    )
+
+
+class MoonsData(DataSpec):
+    """Two interleaved half circles in the plane."""
+
+    title = "Moons"
+    summary = "Two interleaved half circles in the plane, two classes."
+    reference = "scikit-learn, make_moons"
+    classes = 2
+    kind: Literal["moons"] = kind_of("moons")
+    examples: int = described(200, "Training examples; as many again are the test split.", ge=2, le=20_000)
+    noise: float = described(0.1, "Standard deviation of the noise added to each point.", ge=0.0, le=2.0)
+
+
+class CirclesData(DataSpec):
+    """Two circles about the origin, one inside the other."""
+
+    title = "Circles"
+    summary = "A circle inside a circle, two classes."
+    reference = "scikit-learn, make_circles"
+    classes = 2
+    kind: Literal["circles"] = kind_of("circles")
+    examples: int = described(200, "Training examples; as many again are the test split.", ge=2, le=20_000)
+    noise: float = described(0.05, "Standard deviation of the noise added to each point.", ge=0.0, le=2.0)
+    factor: float = described(0.5, "Radius of the inner circle as a share of the outer one's.", gt=0.0, lt=1.0)
+
+
+class SpiralsData(DataSpec):
+    """Two spiral arms wound about each other; class by arm."""
+
+    title = "Spirals"
+    summary = "Two spiral arms wound about each other, two classes."
+    reference = "Lang & Witbrock 1988, Learning to tell two spirals apart"
+    classes = 2
+    kind: Literal["spirals"] = kind_of("spirals")
+    examples: int = described(300, "Training examples; as many again are the test split.", ge=2, le=20_000)
+    turns: float = described(1.5, "Turns of each arm about the origin.", unit="turns", gt=0.0, le=5.0)
+    noise: float = described(0.02, "Standard deviation of the noise added to each point (radius 1).", ge=0.0, le=2.0)
+
+
+class BlobsData(DataSpec):
+    """Three round Gaussian clouds in the plane; class by cloud."""
+
+    title = "Blobs"
+    summary = "Three round Gaussian clouds in the plane, three classes."
+    reference = "scikit-learn, make_blobs"
+    classes = 3
+    kind: Literal["blobs"] = kind_of("blobs")
+    examples: int = described(300, "Training examples; as many again are the test split.", ge=3, le=20_000)
+    spread: float = described(1.0, "Standard deviation of each cloud (the centres lie in a box of ±10).", gt=0.0, le=10)
+
+
+class ChebyshevData(DataSpec):
+    """A Chebyshev polynomial, T_n(x) = cos(n·arccos x), at evenly spaced x on [−1, 1]; all of it training data."""
+
+    title = "Chebyshev polynomial"
+    summary = "Evenly spaced points of T_n(x) on [−1, 1], a regression; no test split."
+    reference = "Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability"
+    classes = None
+    kind: Literal["chebyshev"] = kind_of("chebyshev")
+    points: int = described(20, "Points evenly spaced on [−1, 1].", ge=2, le=10_000)
+    degree: int = described(4, "Degree n of the polynomial.", ge=0, le=50)
+
+
+class SineData(DataSpec):
+    """A sine wave with noise: y = sin(2π·frequency·x) + noise, x uniform on [−1, 1]."""
+
+    title = "Sine"
+    summary = "A noisy sine wave on [−1, 1], a regression."
+    reference = "y = sin(2π·frequency·x) + noise"
+    classes = None
+    kind: Literal["sine"] = kind_of("sine")
+    examples: int = described(100, "Training examples; as many again are the test split.", ge=1, le=20_000)
+    frequency: float = described(1.0, "Periods per unit of x.", unit="1/x", gt=0.0, le=50.0)
+    noise: float = described(0.1, "Standard deviation of the noise added to y.", ge=0.0, le=2.0)
+
+
+DATA_KINDS = (
+    DigitsData, WineData, BreastCancerData, MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData,
+)  # fmt: skip
+AnyData = Annotated[
+    DigitsData
+    | WineData
+    | BreastCancerData
+    | MoonsData
+    | CirclesData
+    | SpiralsData
+    | BlobsData
+    | ChebyshevData
+    | SineData,
+    Field(discriminator="kind"),
+]
+
+
+def training_examples(data: AnyData) -> int:
+    """Size of the training split of a data set."""
+    return data.points if isinstance(data, ChebyshevData) else data.examples

@@ -1,0 +1,158 @@
+"""Requests, and the run that each becomes."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationInfo, field_validator, model_validator
+
+from backend.schemas.analysis import AnyAnalysis, SurfaceAnalysis
+from backend.schemas.base import SpecModel, WireModel
+from backend.schemas.errors import ErrorDetail
+from backend.schemas.fields import described
+from backend.schemas.ids import RunId
+from backend.schemas.optimizer import AnyOptimizer, AnySchedule, ConstantSchedule, SgdOptimizer
+from backend.schemas.point import AnyPoint, RunPoint
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, examples_of
+
+MAX_STEPS = 10_000_000
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
+
+
+class Lane(SpecModel):
+    """One competitor: an update rule with its settings and schedule."""
+
+    name: str = described("SGD", "The lane's name, its own within the run.", min_length=1, max_length=40)
+    optimizer: AnyOptimizer = described(None, "The update rule.", factory=SgdOptimizer)
+    schedule: AnySchedule = described(None, "How the learning rate changes over the run.", factory=ConstantSchedule)
+
+
+class SnapshotPolicy(SpecModel):
+    """How much of a race is kept to be looked at again: dense early, then thinned evenly."""
+
+    budget_mb: float = described(64.0, "Most that all lanes' snapshots may take.", unit="MB", ge=0.0, le=100_000.0)
+
+
+class Probe(SpecModel):
+    """An analysis that runs inside training, on a frozen copy of its step's parameters."""
+
+    every: int = described(10, "Steps between two probes.", unit="steps", ge=1, le=MAX_STEPS)
+    late: Literal["wait", "skip"] = described(
+        "skip", "When the next one falls due before this one has ended: training waits, or the new one is dropped."
+    )
+    analysis: AnyAnalysis = described(None, "The analysis.", factory=SurfaceAnalysis)
+
+
+class RequestBase(SpecModel):
+    """What all requests share."""
+
+    name: str = described(
+        "", "What the run is called in lists; made from its contents when left empty.", max_length=200
+    )
+    tags: tuple[Tag, ...] = described((), "Words to find the run by.", max_length=20)
+    seed: int = described(0, "Everything random in the run follows from this.", ge=0, le=2**31 - 1)
+    dtype: Literal["float32", "float64"] = described("float32", "Number format of parameters and results.")
+    device: str = described(
+        "auto", "Where it runs: auto, cpu, cuda, cuda:0 … or mps.", pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
+    )
+    tune: bool = described(
+        True, "Allow choices that depend on timing (a late probe is skipped); without them a seed repeats exactly."
+    )
+
+
+class TrainRequest(RequestBase):
+    """A race: 1–8 lanes on one problem, from one initial point, with the same batches."""
+
+    kind: Literal["train"] = "train"
+    problem: AnyProblem = described(None, "What is trained.", factory=DataProblem)
+    steps: int = described(300, "Updates of each lane.", unit="steps", ge=1, le=MAX_STEPS)
+    batch_size: int | None = described(None, "Examples a step; empty is the full batch.", unit="examples", ge=1)
+    pace: float | None = described(
+        None, "Most steps a second, to watch it; empty is flat out.", unit="steps/s", gt=0.0, le=100_000.0
+    )
+    repeats: int = described(1, "Train each lane from this many seeds.", ge=1, le=32)
+    eval_every: int = described(10, "Steps between two evaluations of whole splits.", unit="steps", ge=1, le=MAX_STEPS)
+    divergence: float = described(
+        1e6, "A lane whose loss exceeds this many times its first has diverged.", scale="log", gt=1.0, le=1e300
+    )
+    lanes: tuple[Lane, ...] = described((Lane(),), "The competitors.", min_length=1, max_length=8)
+    origin: AnyPoint | None = described(None, "Where to start instead of the initial point.")
+    resume: bool = described(
+        False, "Go on from the origin's checkpoint, each lane with its optimizer's state, generators and schedule."
+    )
+    snapshots: SnapshotPolicy = described(None, "What is kept.", factory=SnapshotPolicy)
+    probes: tuple[Probe, ...] = described((), "Analyses that run along.", max_length=8)
+
+    @field_validator("batch_size")
+    @classmethod
+    def _batch_fits(cls, size: int | None, info: ValidationInfo) -> int | None:
+        problem = info.data.get("problem")
+        if size is None or problem is None:
+            return size
+        if isinstance(problem, FunctionProblem):
+            raise ValueError(f"a function has no examples; expected null, got {size}")
+        if size > examples_of(problem):
+            raise ValueError(f"expected at most the {examples_of(problem)} training examples, got {size}")
+        return size
+
+    @field_validator("lanes")
+    @classmethod
+    def _names_differ(cls, lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
+        names = [lane.name for lane in lanes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two lanes are named {twice!r}; give each lane its own name")
+        return lanes
+
+    @model_validator(mode="after")
+    def _resume_needs_a_run(self) -> Self:
+        if self.resume and not isinstance(self.origin, RunPoint):
+            raise ValueError("resume goes on from a run's checkpoint; give origin a run and a step")
+        return self
+
+
+class AnalyseRequest(RequestBase):
+    """An analysis of stored moments, or of a problem's initial point."""
+
+    kind: Literal["analyse"] = "analyse"
+    problem: AnyProblem | None = described(None, "With a problem and no points, its initial point is analysed.")
+    at: tuple[AnyPoint, ...] = described((), "The points that are analysed.", max_length=64)
+    analysis: AnyAnalysis = described(None, "The analysis.", factory=SurfaceAnalysis)
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.problem is None and not self.at:
+            raise ValueError("give at (the points to analyse) or problem (its initial point)")
+        return self
+
+
+AnyRequest = Annotated[TrainRequest | AnalyseRequest, Field(discriminator="kind")]
+REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
+
+
+class ProgressState(WireModel):
+    """How far a run has come."""
+
+    phase: str
+    done: int
+    total: int
+
+
+class Run(WireModel):
+    """A run as the API shows it; times are UTC, ISO 8601."""
+
+    id: RunId
+    kind: str
+    name: str
+    tags: tuple[str, ...] = ()
+    status: Status
+    paused: bool = False
+    queue_position: int | None = None
+    created: str
+    started: str | None = None
+    ended: str | None = None
+    parent: str | None = None
+    request: dict[str, Any]
+    progress: ProgressState | None = None
+    error: ErrorDetail | None = None
+    last_seq: int = 0

@@ -1,0 +1,1 @@
+"""The page: a Dash application that talks to the API."""

@@ -1,0 +1,1 @@
+"""Pieces of the page that several panels or pages share."""

@@ -1,0 +1,1 @@
+"""Panels: a layout, a figure and callbacks each."""

@@ -77,6 +77,10 @@ class Problem(Protocol):
         """Share of a split that is classified rightly; None for a regression."""
         ...
 
+    def evaluate(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> tuple[float, float | None]:
+        """:meth:`loss` and :meth:`accuracy` of a split from one forward pass, without a gradient (a race does it often)."""
+        ...
+
     def check_deterministic(self) -> str | None:
         """Return None, or the sentence that names the layer because of which two evaluations could differ."""
         ...

@@ -1,0 +1,97 @@
+"""Every component's id, written once. A quoted id anywhere else is a mistake.
+
+Ids of form fields are dictionaries made by the functions at the end; their ``path`` is the dotted path of the field in
+the request, so that an error of the API finds its field.
+"""
+
+from typing import Any, Final
+
+# The page
+LOCATION: Final = "location"
+PAGE: Final = "page"
+PROVIDER: Final = "provider"
+VIEW: Final = "view"  # dcc.Store: {"runs": [id, …], "choices": {"panel.control": "value", …}}
+THEME: Final = "theme"  # dcc.Store, kept by the browser: "light" or "dark"
+THEME_SWITCH: Final = "theme-switch"
+COPY_LINK: Final = "copy-link"
+COPIED: Final = "copied"
+KEYS_BUTTON: Final = "keys-button"
+KEYS_DIALOG: Final = "keys-dialog"
+LAST_LAB: Final = "last-lab"  # dcc.Store, kept by the tab: the Lab's last query
+LAB_LINK: Final = "lab-link"
+
+# The Lab's set-up
+SETUP: Final = "setup"
+SETUP_TOGGLE: Final = "setup-toggle"
+DRAFT: Final = "draft"  # dcc.Store: the request as it was last drawn
+DRAFT_FROM: Final = "draft-from"  # dcc.Store: which view the draft was taken from
+PROBLEM_FORM: Final = "problem-form"
+LANES_FORM: Final = "lanes-form"
+RUN_FORM: Final = "run-form"
+PROBES_FORM: Final = "probes-form"
+PROBLEM_FAMILY: Final = "problem-family"
+ADD_LANE: Final = "add-lane"
+PRESETS: Final = "presets"
+PRESET: Final = "preset"  # dcc.Store: name of the preset that the draft is, untouched
+PRESET_NOTE: Final = "preset-note"
+ERRORS: Final = "errors"  # dcc.Store: the API's last answer to Start, where it was an error
+
+# Run controls
+START: Final = "start"
+PAUSE: Final = "pause"
+STEP: Final = "step"
+CANCEL: Final = "cancel"
+STATUS: Final = "status"
+PROGRESS: Final = "progress"
+PROGRESS_TEXT: Final = "progress-text"
+NOTICE: Final = "notice"
+RUN_STATES: Final = "run-states"  # dcc.Store: the view's runs as the API shows them
+POLL: Final = "poll"
+CONTROLLED: Final = "controlled"  # dcc.Store: the API's last answer to a control
+PANELS: Final = "panels"
+
+# The Runs page
+RUNS_GRID: Final = "runs-grid"
+RUNS_EMPTY: Final = "runs-empty"
+RUNS_NOTICE: Final = "runs-notice"
+RUNS_POLL: Final = "runs-poll"
+RUNS_OPEN: Final = "runs-open"
+RUNS_DELETE: Final = "runs-delete"
+RUNS_FILTER: Final = "runs-filter"
+RUNS_COUNT: Final = "runs-count"
+DELETE_DIALOG: Final = "delete-dialog"
+DELETE_TEXT: Final = "delete-text"
+DELETE_YES: Final = "delete-yes"
+DELETE_NO: Final = "delete-no"
+
+# Panels (owned by the panels)
+
+
+def field(path: Any) -> dict[str, Any]:
+    """Name a field whose answer is its ``value``."""
+    return {"type": "field", "path": path}
+
+
+def kind(path: Any) -> dict[str, Any]:
+    """Name a choice that changes which fields there are; its answer is its ``value``."""
+    return {"type": "kind", "path": path}
+
+
+def flag(path: Any) -> dict[str, Any]:
+    """Name a switch; its answer is its ``checked``."""
+    return {"type": "flag", "path": path}
+
+
+def slider(path: Any) -> dict[str, Any]:
+    """Name the slider that moves the field of the same path."""
+    return {"type": "slider", "path": path}
+
+
+def lane_action(action: Any, lane: Any) -> dict[str, Any]:
+    """Name a lane's button: ``duplicate`` or ``remove``."""
+    return {"type": "lane-action", "action": action, "lane": lane}
+
+
+def preset_item(name: Any) -> dict[str, Any]:
+    """Name a preset's entry in the menu."""
+    return {"type": "preset-item", "name": name}

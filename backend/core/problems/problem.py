@@ -78,7 +78,7 @@ class Problem(Protocol):
         ...
 
     def evaluate(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> tuple[float, float | None]:
-        """:meth:`loss` and :meth:`accuracy` of a split from one forward pass, without a gradient (a race does it often)."""
+        """:meth:`loss` and :meth:`accuracy` of a split from one forward pass, without a gradient."""
         ...
 
     def check_deterministic(self) -> str | None:

@@ -67,9 +67,14 @@ DELETE_NO: Final = "delete-no"
 # Panels (owned by the panels)
 
 
-def field(path: Any) -> dict[str, Any]:
-    """Name a field whose answer is its ``value``."""
-    return {"type": "field", "path": path}
+def choice(key: Any) -> dict[str, Any]:
+    """Name a panel's control whose ``value`` (a text) belongs to the view; ``key`` is ``panel.control``."""
+    return {"type": "choice", "key": key}
+
+
+def field(path: Any, reads: Any) -> dict[str, Any]:
+    """Name a field whose answer is its ``value``, and how that is read (``components.answers.READERS``)."""
+    return {"type": "field", "path": path, "reads": reads}
 
 
 def kind(path: Any) -> dict[str, Any]:

@@ -38,11 +38,25 @@ class Layout:
             start = end
         return tuple(found)
 
-    def unflatten(self, flat_P: Tensor) -> dict[str, Tensor]:
-        """Return views of a flat vector [..., P] by name; a batch dimension in front is kept.
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Number of values of each tensor."""
+        return [end - start for _, _, start, end in self.slices]
+
+    def parts(self, flat_P: Tensor) -> list[Tensor]:
+        """Return views of a flat vector [..., P] in order; a batch dimension in front is kept.
 
         One ``split``, so that the backward pass is one concatenation and not one padded copy per tensor.
         """
+        if not self.entries:
+            return []
         front = flat_P.shape[:-1]
-        parts = torch.split(flat_P, [end - start for _, _, start, end in self.slices], dim=-1)
-        return {name: part.view(*front, *shape) for (name, shape, _, _), part in zip(self.slices, parts, strict=True)}
+        flat = flat_P.split_with_sizes(self.sizes, -1)
+        return [
+            part if len(shape) == 1 else part.view(*front, *shape)
+            for part, (_, shape) in zip(flat, self.entries, strict=True)
+        ]
+
+    def unflatten(self, flat_P: Tensor) -> dict[str, Tensor]:
+        """Return the views of :meth:`parts` by name."""
+        return {name: part for (name, _), part in zip(self.entries, self.parts(flat_P), strict=True)}

@@ -1,0 +1,65 @@
+"""Losses: means over examples, and what each asks of the network.
+
+Shapes: N examples, C outputs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from backend.schemas.problem.loss import AnyLoss, CrossEntropyLoss, LogisticLoss, MseLoss
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A loss of outputs [N, C] and targets, and the classes that the outputs stand for."""
+
+    outputs: int  # C, the width of the network's last layer
+    loss: Callable[[Tensor, Tensor], Tensor]
+    predicted: Callable[[Tensor], Tensor] | None  # outputs [N, C] → classes [N]; None for a regression
+
+    def accuracy(self, out_NC: Tensor, y: Tensor) -> float | None:
+        """Share of the examples whose class is predicted rightly; None for a regression."""
+        if self.predicted is None:
+            return None
+        return float((self.predicted(out_NC) == y).double().mean())
+
+
+def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
+    """Build a loss.
+
+    - cross-entropy: L = −(1/N) Σᵢ log softmax(f(xᵢ))[yᵢ];
+    - squared error: L = factor · (1/N) Σᵢ ‖f(xᵢ) − yᵢ‖², classes as one-hot vectors;
+    - logistic: L = (1/N) Σᵢ log(1 + exp(−sᵢ·f(xᵢ))), sᵢ = 2yᵢ − 1, one output; class 1 where f > 0.
+
+    Args:
+        spec: which loss.
+        classes: number of classes of the data; None for a regression with one real target.
+
+    Returns:
+        The criterion; the spec has made sure that it fits the data.
+    """
+    outputs = 1 if classes is None else classes
+
+    def largest(out_NC: Tensor) -> Tensor:
+        return out_NC.argmax(1)
+
+    match spec:
+        case CrossEntropyLoss():
+            return Criterion(outputs, F.cross_entropy, largest)
+        case LogisticLoss():
+            return Criterion(1, _logistic, lambda out_N1: (out_N1[:, 0] > 0).long())
+        case MseLoss(factor=factor):
+
+            def squared_error(out_NC: Tensor, y: Tensor) -> Tensor:
+                target_NC = y if classes is None else F.one_hot(y, classes).to(out_NC.dtype)
+                return F.mse_loss(out_NC, target_NC, reduction="sum") * (factor / len(y))
+
+            return Criterion(outputs, squared_error, None if classes is None else largest)
+
+
+def _logistic(out_N1: Tensor, y_N: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(torch.squeeze(out_N1, 1), y_N.to(out_N1.dtype))

@@ -1,0 +1,50 @@
+"""Multilayer perceptrons.
+
+Shapes: N examples, F features, C outputs, P parameters in all.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from backend.core.problems.activations import ACTIVATIONS
+from backend.core.problems.batch_norm import BatchNorm
+from backend.core.problems.initialisation import initial_layer
+from backend.core.problems.params import Layout
+from backend.schemas.problem.model import MlpModel
+
+
+class Mlp:
+    """f(x) = W_L φ(… φ(W₁ x + b₁) …) + b_L with the nonlinearity φ after each layer but the last.
+
+    The parameters' names are those of ``nn.Sequential(Linear, φ, Linear, φ, …, Linear)``.
+    """
+
+    def __init__(self, spec: MlpModel, features: int, outputs: int) -> None:
+        self.spec = spec
+        self.input_shape = (features,)
+        self.shapes = tuple((wide, narrow) for narrow, wide in pairwise((features, *spec.hidden, outputs)))
+        self.layout = Layout(
+            tuple(
+                entry
+                for layer, shape in enumerate(self.shapes)
+                for entry in ((f"{2 * layer}.weight", shape), (f"{2 * layer}.bias", shape[:1]))
+            )
+        )
+        self.buffer_layout = Layout(())
+        self._activation = ACTIVATIONS[spec.activation]
+
+    def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw the parameters [P], layer by layer, float64 on the CPU; there are no buffers."""
+        drawn = [initial_layer(shape, self.spec.init, self.spec.init_gain, generator) for shape in self.shapes]
+        flat = [tensor.flatten() for layer in drawn for tensor in layer]
+        return torch.cat(flat), torch.empty(0, dtype=torch.float64)
+
+    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
+        """Return the outputs [N, C] at inputs [N, F]; buffers and BatchNorm are another model's matter."""
+        for weight, bias in zip(params[:-2:2], params[1:-2:2], strict=True):
+            x = self._activation(F.linear(x, weight, bias))
+        return F.linear(x, params[-2], params[-1])

@@ -1,0 +1,125 @@
+"""Networks that fit data.
+
+Shapes: N examples, P parameters in all, B buffer values in all, C outputs.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import torch
+from torch import Generator, Tensor
+
+from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch, updating
+from backend.core.problems.losses import Criterion
+from backend.core.problems.params import Layout
+from backend.core.problems.problem import BatchNormPolicy, Data, View
+from backend.core.problems.splits import Examples, Splits
+from backend.core.runtime.seeding import generator
+
+REESTIMATION_BATCH: Final = 256  # most examples of one microbatch when BatchNorm's statistics are re-estimated
+
+
+class Model(Protocol):
+    """A network as a pure function of its tensors, which come in its layouts' order."""
+
+    input_shape: tuple[int, ...]  # of one example
+    layout: Layout
+    buffer_layout: Layout
+
+    def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw the parameters [P] and the buffers [B], float64 on the CPU."""
+        ...
+
+    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
+        """Return the outputs [N, C]."""
+        ...
+
+
+class NetworkProblem:
+    """The mean loss of a network over a data set: L(θ) = (1/N) Σᵢ ℓ(f(xᵢ; θ), yᵢ), a whole split in one pass."""
+
+    view: View | None = None
+
+    def __init__(
+        self,
+        model: Model,
+        criterion: Criterion,
+        splits: Splits,
+        classes: int | None,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.layout, self.buffer_layout = model.layout, model.buffer_layout
+        self.dtype, self.device, self.classes = dtype, device, classes
+        self._model, self._criterion = model, criterion
+        self._train = self._place(splits.train)
+        self.train: Data | None = self._train
+        self.test: Data | None = self._place(splits.test) if splits.test is not None else None
+
+    def _place(self, examples: Examples) -> Data:
+        x = torch.from_numpy(examples.x_NF).to(self.device, self.dtype)
+        y = torch.from_numpy(examples.y)
+        y = y.to(self.device) if self.classes is not None else y.to(self.device, self.dtype)
+        return Data(x.reshape(-1, *self._model.input_shape), y)
+
+    def params0(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Draw the initial point from the seed's stream ``init``: parameters [P] and buffers [B]."""
+        params_P, buffers_B = self._model.initial(generator(seed, "init"))
+        return params_P.to(self.device, self.dtype), buffers_B.to(self.device, self.dtype)
+
+    def batch_loss(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Mean loss of a batch in training mode; the running statistics in ``buffers_B`` are updated in place."""
+        return self._criterion.loss(self._forward(params_P, buffers_B, x, updating), y)
+
+    def loss(
+        self, params_P: Tensor, buffers_B: Tensor, data: Data | None = None, batchnorm: BatchNormPolicy = "frozen"
+    ) -> Tensor:
+        """Mean loss over a split (None: all training data); see :meth:`outputs` for the policies."""
+        data = self._train if data is None else data
+        return self._criterion.loss(self.outputs(params_P, buffers_B, data.x, batchnorm), data.y)
+
+    def outputs(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, batchnorm: BatchNormPolicy = "frozen") -> Tensor:
+        """The network's outputs [N, C] at inputs of any one split.
+
+        BatchNorm normalises by
+
+        - ``frozen``: the running statistics in ``buffers_B``;
+        - ``batch``: the statistics of ``x`` itself, all of it one batch;
+        - ``reestimated``: statistics of the training split at these parameters, the averages (weighted by examples)
+          of the means and unbiased variances of microbatches of at most 256 in their fixed order. This is
+          ``update_bn`` of dnn-mode-connectivity (Garipov et al. 2018), and with equal microbatches what
+          ``torch.nn.BatchNorm2d`` with ``momentum=None`` accumulates in one epoch.
+        """
+        if batchnorm == "batch":
+            return self._forward(params_P, buffers_B, x, of_batch)
+        if batchnorm == "reestimated" and self.buffer_layout.entries:
+            buffers_B = self._reestimated(params_P, buffers_B)
+        return self._forward(params_P, buffers_B, x, frozen)
+
+    def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
+        """Share of a split that is classified rightly; None for a regression."""
+        return self.evaluate(params_P, buffers_B, data)[1]
+
+    @torch.no_grad()
+    def evaluate(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> tuple[float, float | None]:
+        """Loss and accuracy of a split from one forward pass."""
+        out_NC = self.outputs(params_P, buffers_B, data.x)
+        return float(self._criterion.loss(out_NC, data.y)), self._criterion.accuracy(out_NC, data.y)
+
+    def check_deterministic(self) -> str | None:
+        """Return None: no model here has dropout, evaluation never updates BatchNorm, and the data's order is fixed."""
+        return None
+
+    def _forward(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, batch_norm: BatchNorm) -> Tensor:
+        return self._model.forward(self.layout.parts(params_P), self.buffer_layout.parts(buffers_B), x, batch_norm)
+
+    def _reestimated(self, params_P: Tensor, buffers_B: Tensor) -> Tensor:
+        x = self._train.x
+        # Nearly equal parts: a last one of a single example would have no variance.
+        microbatches = torch.tensor_split(x, -(-len(x) // REESTIMATION_BATCH))
+        mean_B = torch.zeros_like(buffers_B)
+        for part in microbatches:
+            observer = Observer()
+            self._forward(params_P, buffers_B, part, observer)
+            mean_B = mean_B + observer.buffers() * (len(part) / len(x))
+        return mean_B

@@ -43,7 +43,7 @@ class Store(Protocol):
         ...
 
     def append(self, run: str, first_seq: int, events: Sequence[AnyEvent]) -> None:
-        """Store events as first_seq, first_seq + 1 …
+        """Store events as first_seq, first_seq + 1 and so on.
 
         Raises:
             Conflict: where that leaves a gap or doubles a number.

@@ -1,6 +1,7 @@
 """Arrays on the wire: ``{"shape": [...], "dtype": "float32", "base64": "..."}``, little-endian, C order."""
 
 import base64
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ def to_wire(array: NDArray[Any]) -> dict[str, Any]:
 
     Args:
         array: any shape, empty ones included; dtype one of ``DTYPES``.
+
+    Returns:
+        The shape, the dtype's name, and the values in C order as base64 text.
     """
     data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     text = base64.b64encode(data.tobytes()).decode("ascii")
@@ -23,6 +27,9 @@ def to_wire(array: NDArray[Any]) -> dict[str, Any]:
 
 def from_wire(value: Any) -> NDArray[Any]:
     """Read an array back; an array passes unchanged (made read-only).
+
+    Returns:
+        A read-only array in this machine's byte order.
 
     Raises:
         ValueError: where the value has another form, an unknown dtype, or bytes that do not fill its shape.
@@ -43,8 +50,8 @@ def from_wire(value: Any) -> NDArray[Any]:
     if not isinstance(value["base64"], str):
         raise ValueError(f"expected base64 text, got {type(value['base64']).__name__}")
     flat = np.frombuffer(base64.b64decode(value["base64"], validate=True), dtype=np.dtype(dtype).newbyteorder("<"))
-    if flat.size != int(np.prod(shape, dtype=np.int64)):
-        raise ValueError(f"expected {shape} = {int(np.prod(shape, dtype=np.int64))} values, got {flat.size}")
+    if flat.size != math.prod(shape):
+        raise ValueError(f"expected {shape} = {math.prod(shape)} values, got {flat.size}")
     return flat.astype(dtype, copy=False).reshape(shape)
 
 

@@ -5,6 +5,7 @@ Divergence is ordinary data here, so not-finite floats survive: they are written
 ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, which every JSON parser can read, and read back as floats.
 """
 
+import json
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -20,12 +21,16 @@ class WireModel(BaseModel):
         return self.model_dump_json()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the message as plain JSON values (what :meth:`encode` writes, before it is text)."""
-        return self.model_dump(mode="json")
+        """Return the message as plain JSON values: what :meth:`encode` writes, read by any JSON parser."""
+        plain: dict[str, Any] = json.loads(self.encode())  # model_dump(mode="json") would leave NaN a float
+        return plain
 
     @classmethod
     def decode(cls, text: str | bytes) -> Self:
         """Read a message back from JSON text.
+
+        Returns:
+            The message; equal to the one that was written, NaN and infinities included.
 
         Raises:
             pydantic.ValidationError: where a field is missing, unknown or out of its bounds.

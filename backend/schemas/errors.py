@@ -39,6 +39,9 @@ def _path(loc: tuple[int | str, ...], data: Any, absent: bool) -> str:
     """Drop the unions' tags from pydantic's location: keep what leads through the data that came.
 
     The last part is kept also where the data lack it, when the complaint is that it is ``absent``.
+
+    Returns:
+        The dotted path, as in ``lanes.0.optimizer.lr``; empty for the whole request.
     """
     kept: list[str] = []
     for depth, part in enumerate(loc):
@@ -71,6 +74,9 @@ def field_errors(invalid: ValidationError, data: Any) -> tuple[FieldError, ...]:
     Args:
         invalid: what pydantic raised.
         data: the plain JSON value that was validated.
+
+    Returns:
+        The entries, in pydantic's order.
     """
     return tuple(
         FieldError(path=_path(e["loc"], data, e["type"] == "missing"), message=_message(e))
@@ -84,6 +90,9 @@ def invalid_request(invalid: ValidationError, data: Any) -> ErrorDetail:
     Args:
         invalid: what pydantic raised.
         data: the plain JSON value that was validated.
+
+    Returns:
+        The error, with one entry per field and the first one in its message.
     """
     errors = field_errors(invalid, data)
     count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"

@@ -24,7 +24,10 @@ def described(
         unit: the unit, where it has one.
         scale: ``"log"`` where the control should move by factors.
         factory: makes the default, where it is not immutable.
-        bounds: ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, ``discriminator`` of pydantic's ``Field``.
+        bounds: ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, ``pattern`` of pydantic's ``Field``.
+
+    Returns:
+        What pydantic takes as the field's default.
     """
     extra: dict[str, JsonValue] = {key: value for key, value in (("unit", unit), ("scale", scale)) if value is not None}
     start = {"default_factory": factory} if factory is not None else {"default": default}

@@ -27,6 +27,9 @@ def updating(x_NCHW: Tensor, weight_C: Tensor, bias_C: Tensor, mean_C: Tensor, v
     """Training: the batch's statistics; the running ones move towards them by the momentum, in place.
 
     running ← (1 − 0.1)·running + 0.1·(the batch's mean and unbiased variance), as ``torch.nn.BatchNorm2d`` does.
+
+    Returns:
+        The normalised batch.
     """
     return F.batch_norm(x_NCHW, mean_C, var_C, weight_C, bias_C, True, MOMENTUM, EPSILON)
 

@@ -3,23 +3,69 @@
 import torch
 
 from backend.core.problems.bundled import bundled
+from backend.core.problems.cnn import Cnn
+from backend.core.problems.function import FunctionMinimisation
 from backend.core.problems.losses import build_criterion
 from backend.core.problems.mlp import Mlp
-from backend.core.problems.network import NetworkProblem
+from backend.core.problems.network import Model, NetworkProblem
 from backend.core.problems.problem import Problem
-from backend.core.problems.splits import standardized
-from backend.schemas.problem import AnyProblem, DataProblem
-from backend.schemas.problem.data import DigitsData, BreastCancerData, WineData
-from backend.schemas.problem.model import MlpModel
+from backend.core.problems.splits import Splits, standardized
+from backend.core.problems.toy_data import toy_data
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
+from backend.schemas.problem.data import AnyData, BreastCancerData, DigitsData, WineData
+from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel
 
 
 def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device) -> Problem:
-    """Build a problem, its data already on the device."""
-    assert isinstance(spec, DataProblem) and isinstance(spec.data, DigitsData | WineData | BreastCancerData)
-    splits = bundled(spec.data)
-    if spec.data.standardize:
-        splits = standardized(splits)
-    criterion = build_criterion(spec.loss, spec.data.classes)
-    assert isinstance(spec.model, MlpModel)
-    model = Mlp(spec.model, splits.train.x_NF.shape[1], criterion.outputs)
-    return NetworkProblem(model, criterion, splits, spec.data.classes, dtype, device)
+    """Build a problem, its data already on the device.
+
+    Args:
+        spec: what is trained.
+        dtype: number format of parameters, inputs and real targets.
+        device: where they live.
+
+    Returns:
+        The problem; the same spec always gives the same one.
+    """
+    match spec:
+        case FunctionProblem():
+            return FunctionMinimisation(spec.function, dtype, device)
+        case DataProblem():
+            splits = build_splits(spec.data)
+            criterion = build_criterion(spec.loss, spec.data.classes)
+            model = build_model(spec.model, spec.data, splits.train.x_NF.shape[1], criterion.outputs)
+            return NetworkProblem(model, criterion, splits, spec.data.classes, dtype, device)
+
+
+def build_splits(spec: AnyData) -> Splits:
+    """Read or make the data, standardised where that is asked for, in float64."""
+    match spec:
+        case DigitsData() | WineData() | BreastCancerData():
+            splits = bundled(spec)
+        case _:
+            splits = toy_data(spec)
+    return standardized(splits) if spec.standardize else splits
+
+
+def build_model(spec: AnyModel, data: AnyData, features: int, outputs: int) -> Model:
+    """Build a network for a data set.
+
+    Args:
+        spec: which network.
+        data: the data set, for the shape of its images.
+        features: values of one example.
+        outputs: width of the last layer.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: where a network for images gets data that have none.
+    """
+    match spec:
+        case MlpModel():
+            return Mlp(spec, features, outputs)
+        case CnnModel():
+            if data.image is None:
+                raise ValueError(f"a cnn needs images, and {data.kind} has none; use an mlp, or digits")
+            return Cnn(spec, data.image, outputs)

@@ -20,7 +20,7 @@ def read_bundled(kind: str) -> Examples:
         All its examples.
     """
     # Imported here: it takes most of a second, which problems without these data need not wait for.
-    from sklearn.datasets import load_breast_cancer, load_digits, load_wine  # noqa: PLC0415
+    from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
     x, y = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_cancer}[kind](return_X_y=True)
     return Examples(np.asarray(x, np.float64) / (16.0 if kind == "digits" else 1.0), np.asarray(y, np.int64))

@@ -25,7 +25,7 @@ class Mlp:
 
     def __init__(self, spec: MlpModel, features: int, outputs: int) -> None:
         self.spec = spec
-        self.input_shape = (features,)
+        self.input_shape: tuple[int, ...] = (features,)
         self.shapes = tuple((wide, narrow) for narrow, wide in pairwise((features, *spec.hidden, outputs)))
         self.layout = Layout(
             tuple(

@@ -89,6 +89,9 @@ class NetworkProblem:
           of the means and unbiased variances of microbatches of at most 256 in their fixed order. This is
           ``update_bn`` of dnn-mode-connectivity (Garipov et al. 2018), and with equal microbatches what
           ``torch.nn.BatchNorm2d`` with ``momentum=None`` accumulates in one epoch.
+
+        Returns:
+            The outputs; nothing is written to.
         """
         if batchnorm == "batch":
             return self._forward(params_P, buffers_B, x, of_batch)

@@ -68,6 +68,11 @@ def _message(error: Any) -> str:
     return text if error["type"] == "value_error" else f"{text}, got {shown[:80]}"
 
 
+def _follows(loc: tuple[int | str, ...], complaints: list[Any]) -> bool:
+    """Say whether a tuple is too short only because pydantic left out its items that are wrong themselves."""
+    return any(len(e["loc"]) > len(loc) and e["loc"][: len(loc)] == loc for e in complaints)
+
+
 def field_errors(invalid: ValidationError, data: Any) -> tuple[FieldError, ...]:
     """Turn pydantic's complaints into one entry per field.
 
@@ -78,9 +83,11 @@ def field_errors(invalid: ValidationError, data: Any) -> tuple[FieldError, ...]:
     Returns:
         The entries, in pydantic's order.
     """
+    complaints = invalid.errors(include_url=False)
     return tuple(
         FieldError(path=_path(e["loc"], data, e["type"] == "missing"), message=_message(e))
-        for e in invalid.errors(include_url=False)
+        for e in complaints
+        if not (e["type"] == "too_short" and _follows(e["loc"], complaints))
     )
 
 

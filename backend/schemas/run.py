@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationInfo, fiel
 from backend.schemas.analysis import AnyAnalysis, SurfaceAnalysis
 from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.errors import ErrorDetail
-from backend.schemas.fields import described
+from backend.schemas.fields import described, kind_of
 from backend.schemas.ids import RunId
 from backend.schemas.optimizer import AnyOptimizer, AnySchedule, ConstantSchedule, SgdOptimizer
 from backend.schemas.point import AnyPoint, RunPoint
@@ -63,7 +63,7 @@ class RequestBase(SpecModel):
 class TrainRequest(RequestBase):
     """A race: 1–8 lanes on one problem, from one initial point, with the same batches."""
 
-    kind: Literal["train"] = "train"
+    kind: Literal["train"] = kind_of("train")
     problem: AnyProblem = described(None, "What is trained.", factory=DataProblem)
     steps: int = described(300, "Updates of each lane.", unit="steps", ge=1, le=MAX_STEPS)
     batch_size: int | None = described(None, "Examples a step; empty is the full batch.", unit="examples", ge=1)
@@ -114,7 +114,7 @@ class TrainRequest(RequestBase):
 class AnalyseRequest(RequestBase):
     """An analysis of stored moments, or of a problem's initial point."""
 
-    kind: Literal["analyse"] = "analyse"
+    kind: Literal["analyse"] = kind_of("analyse")
     problem: AnyProblem | None = described(None, "With a problem and no points, its initial point is analysed.")
     at: tuple[AnyPoint, ...] = described((), "The points that are analysed.", max_length=64)
     analysis: AnyAnalysis = described(None, "The analysis.", factory=SurfaceAnalysis)

@@ -52,7 +52,7 @@ class Layout:
         front = flat_P.shape[:-1]
         flat = flat_P.split_with_sizes(self.sizes, -1)
         return [
-            part if len(shape) == 1 else part.view(*front, *shape)
+            part if len(shape) == 1 else part.view((*front, *shape))
             for part, (_, shape) in zip(flat, self.entries, strict=True)
         ]
 

@@ -1,0 +1,79 @@
+"""Small named problems that the suites share: one of everything, quick to evaluate many times."""
+
+import pytest
+import torch
+
+from backend.core.problems.build import build_problem
+from backend.core.problems.problem import Problem
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
+from backend.schemas.problem.data import (
+    BlobsData,
+    BreastCancerData,
+    ChebyshevData,
+    CirclesData,
+    DigitsData,
+    MoonsData,
+    SineData,
+    SpiralsData,
+    WineData,
+)
+from backend.schemas.problem.function import FUNCTION_KINDS, QuadraticFunction
+from backend.schemas.problem.loss import LogisticLoss, MseLoss
+from backend.schemas.problem.model import CnnModel, MlpModel
+
+CPU = torch.device("cpu")
+HALF_SQUARED = MseLoss(factor=0.5)
+
+MLPS: dict[str, DataProblem] = {
+    "digits-tanh": DataProblem(data=DigitsData(examples=60), model=MlpModel(hidden=(8, 6))),
+    "digits-mse": DataProblem(
+        data=DigitsData(examples=45, standardize=True), model=MlpModel(hidden=(5,)), loss=MseLoss()
+    ),
+    "wine-linear": DataProblem(data=WineData(examples=50), model=MlpModel(hidden=())),
+    "cancer-logistic-gelu": DataProblem(
+        data=BreastCancerData(examples=70), model=MlpModel(hidden=(4,), activation="gelu"), loss=LogisticLoss()
+    ),
+    "moons-relu-kaiming": DataProblem(
+        data=MoonsData(examples=30), model=MlpModel(hidden=(7, 3), activation="relu", init="kaiming", init_gain=1.5)
+    ),
+    "circles-silu-orthogonal": DataProblem(
+        data=CirclesData(examples=31), model=MlpModel(hidden=(6,), activation="silu", init="orthogonal"), loss=MseLoss()
+    ),
+    "spirals-sigmoid-xavier": DataProblem(
+        data=SpiralsData(examples=40),
+        model=MlpModel(hidden=(6, 5), activation="sigmoid", init="xavier", init_gain=2.0),
+        loss=LogisticLoss(),
+    ),
+    "blobs-tanh": DataProblem(data=BlobsData(examples=33), model=MlpModel(hidden=(4, 4, 4))),
+    "chebyshev-half-mse": DataProblem(data=ChebyshevData(points=12), model=MlpModel(hidden=(9, 5)), loss=HALF_SQUARED),
+    "sine-linear": DataProblem(data=SineData(examples=17), model=MlpModel(hidden=()), loss=HALF_SQUARED),
+}
+CNNS: dict[str, DataProblem] = {
+    "cnn": DataProblem(data=DigitsData(examples=40), model=CnnModel(channels=(3,))),
+    "cnn-group": DataProblem(
+        data=DigitsData(examples=40), model=CnnModel(channels=(4, 6), norm="group", groups=4, init="orthogonal")
+    ),
+    "cnn-batch": DataProblem(
+        data=DigitsData(examples=40), model=CnnModel(channels=(3, 4), norm="batch", init_gain=2.0)
+    ),
+    "cnn-batch-mse": DataProblem(
+        data=DigitsData(examples=37),
+        model=CnnModel(channels=(2, 3, 4), norm="batch", activation="tanh", init="xavier"),
+        loss=MseLoss(),
+    ),
+}
+NETWORKS: dict[str, DataProblem] = MLPS | CNNS
+FUNCTIONS: dict[str, FunctionProblem] = {
+    kind.model_fields["kind"].default: FunctionProblem(function=kind()) for kind in FUNCTION_KINDS
+} | {"quadratic-5d": FunctionProblem(function=QuadraticFunction(condition=300.0, start=(1.0, -2.0, 0.5, 1.5, -0.25)))}
+PROBLEMS: dict[str, AnyProblem] = {**NETWORKS, **FUNCTIONS}
+
+
+def build(name: str, dtype: torch.dtype = torch.float64) -> Problem:
+    """Build a case on the CPU."""
+    return build_problem(PROBLEMS[name], dtype, CPU)
+
+
+def over(cases: dict[str, DataProblem] | dict[str, FunctionProblem] | dict[str, AnyProblem]) -> pytest.MarkDecorator:
+    """Run a test for every name in a table; the test takes ``name``."""
+    return pytest.mark.parametrize("name", list(cases))

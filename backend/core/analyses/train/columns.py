@@ -1,0 +1,48 @@
+"""A lane's rows, gathered until the next chunk is sent."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backend.schemas.events import TrainChunk
+
+
+@dataclass
+class Columns:
+    """Rows of one lane since its last chunk."""
+
+    lane: str
+    repeat: int
+    dtype: str  # of the problem
+    step: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    grad_norm: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, step: int, loss: float, grad_norm: float, lr: float, seconds: float) -> None:
+        """Append a row."""
+        self.step.append(step)
+        self.loss.append(loss)
+        self.grad_norm.append(grad_norm)
+        self.lr.append(lr)
+        self.seconds.append(seconds)
+
+    def take(self) -> TrainChunk:
+        """Return all rows as a chunk, and begin anew."""
+        chunk = TrainChunk(
+            lane=self.lane,
+            repeat=self.repeat,
+            step=np.array(self.step, np.int32),
+            loss=self._array(self.loss),
+            grad_norm=self._array(self.grad_norm),
+            lr=self._array(self.lr),
+            seconds=self._array(self.seconds),
+        )
+        for column in (self.step, self.loss, self.grad_norm, self.lr, self.seconds):
+            column.clear()
+        return chunk
+
+    def _array(self, values: list[float]) -> np.ndarray:
+        with np.errstate(over="ignore"):  # a diverging loss may exceed float32: infinity is what it is then
+            return np.array(values).astype(self.dtype)

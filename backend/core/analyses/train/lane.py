@@ -1,0 +1,182 @@
+"""One competitor of a race: a lane of one repeat, with its own parameters, buffers and optimizer.
+
+Shapes: P parameters, B buffer values.
+"""
+
+import math
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Final, cast
+
+import torch
+from torch import Tensor
+
+from backend.core.analyses.base import LaneState, Moment
+from backend.core.analyses.failures import Unsupported
+from backend.core.analyses.train.batches import Batches
+from backend.core.analyses.train.columns import Columns
+from backend.core.optimizers.registry import build_optimizer
+from backend.core.optimizers.schedules import factor
+from backend.core.problems.problem import Data, LossAndGrad, Problem, Split
+from backend.schemas.events import AnyEvent, Eval
+from backend.schemas.optimizer import AnyOptimizer
+from backend.schemas.run import Lane, TrainRequest
+
+OPTIMIZER: Final = "optimizer."  # before the names of the optimizer's tensors in a checkpoint
+
+
+class LaneRun:
+    """A lane after ``step`` updates.
+
+    Args:
+        problem: what is trained.
+        request: the race.
+        spec: which of its lanes this is.
+        repeat: which repeat of it.
+        start: where it begins, at whichever step; only read.
+        batches: the batches of this repeat; None for a function.
+        state: the checkpoint that it goes on from, taken at ``start``.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        request: TrainRequest,
+        spec: Lane,
+        repeat: int,
+        start: Moment,
+        batches: Batches | None,
+        state: LaneState | None = None,
+    ) -> None:
+        self.name, self.repeat, self.step = spec.name, repeat, start.step
+        self.running = True
+        self.settings = (
+            spec.optimizer if state is None else _settings(spec, state)
+        )  # as they are now: `set` changes them
+        self.columns = Columns(spec.name, repeat, str(problem.dtype).removeprefix("torch."))
+        self._problem, self._steps, self._divergence = problem, request.steps, request.divergence
+        self._schedule, self._batches = spec.schedule, batches
+        self._params_P = start.params_P.detach().clone().requires_grad_()
+        self._buffers_B = start.buffers_B.detach().clone()
+        self._optimizer = build_optimizer(self.settings, (self._params_P,), problem.layout)
+        self._rate = self.settings.lr
+        self._first_loss: float | None = None
+        self._seconds = 0.0
+        self._moment = start
+        if state is not None:
+            self._first_loss, self._seconds = (
+                cast("float", state.values["first_loss"]),
+                cast("float", state.values["seconds"]),
+            )
+            self._optimizer.load_state_dict(
+                {name.removeprefix(OPTIMIZER): t for name, t in state.tensors.items() if name.startswith(OPTIMIZER)}
+            )
+
+    def advance(self) -> bool:
+        """Take one step and write its row.
+
+        Returns:
+            Whether the lane is still sound; False where its loss or a parameter is not finite, or the loss too large.
+        """
+        began = perf_counter()
+        rate = self.settings.lr * factor(self._schedule, self.step, self._steps)
+        if rate != self._rate:
+            self._optimizer.set("lr", rate)
+            self._rate = rate
+        self.step += 1
+        loss, grad_P = self._optimizer.step(self._objective())
+        value, norm = loss.item(), torch.linalg.vector_norm(grad_P).item()
+        self._seconds += perf_counter() - began
+        self.columns.add(self.step, value, norm, rate, self._seconds)
+        if self._first_loss is None:
+            self._first_loss = value
+        return math.isfinite(value) and value <= self._limit() and self.finite()
+
+    def finite(self) -> bool:
+        """Whether every parameter is finite."""
+        # The norm is one cheap product; only where it overflows must every value be looked at.
+        params_P = self._params_P.detach()
+        return math.isfinite(torch.linalg.vector_norm(params_P).item()) or bool(torch.isfinite(params_P).all())
+
+    def moment(self) -> Moment:
+        """Return a copy of where the lane is now; the same one when asked again."""
+        if self._moment.step != self.step:
+            self._moment = Moment(self.step, self._params_P.detach().clone(), self._buffers_B.clone())
+        return self._moment
+
+    def evaluate(self) -> Iterator[AnyEvent]:
+        """Evaluate the whole splits; a function has none."""
+        if self._problem.train is not None:
+            yield self._eval("train", self._problem.train)
+        if self._problem.test is not None and len(self._problem.test):
+            yield self._eval("test", self._problem.test)
+
+    def change(self, field: str, value: float | None) -> bool:
+        """Change a live hyper-parameter.
+
+        Args:
+            field: its name in the optimizer's spec; ``lr`` is the base rate under a schedule.
+            value: its new value.
+
+        Returns:
+            Whether the rule lets this field change while it runs, and the value lies within the field's bounds.
+        """
+        kind = type(self.settings)
+        if field not in kind.live or value is None:
+            return False
+        try:
+            self.settings = kind.model_validate({**self.settings.model_dump(), field: float(value)})
+        except ValueError:
+            return False
+        if field != "lr":  # the rate is set with the schedule's factor at the next step
+            self._optimizer.set(field, float(value))
+        return True
+
+    def state(self) -> LaneState:
+        """Return all that a bit-exact resume needs."""
+        moment = self.moment()
+        tensors = {"params": moment.params_P, "buffers": moment.buffers_B}
+        for name, value in self._optimizer.state_dict().items():
+            tensors[OPTIMIZER + name] = value.detach().clone()
+        values: dict[str, object] = {
+            "rule": self.settings.kind,
+            "live": {field: getattr(self.settings, field) for field in type(self.settings).live},
+            "first_loss": self._first_loss,
+            "seconds": self._seconds,
+        }
+        return LaneState(self.name, self.repeat, self.step, tensors, values)
+
+    def _objective(self) -> LossAndGrad:
+        """Return the loss and gradient of this step's batch, as a function of where the parameters are."""
+        problem, params_P, buffers_B = self._problem, self._params_P, self._buffers_B
+        batch = None if self._batches is None else self._batches.at(self.step)
+
+        def loss_and_grad() -> tuple[Tensor, Tensor]:
+            if batch is None:
+                loss = problem.loss(params_P, buffers_B)
+            else:
+                loss = problem.batch_loss(params_P, buffers_B, *batch)
+            (grad_P,) = torch.autograd.grad(loss, params_P)
+            return loss.detach(), grad_P
+
+        return loss_and_grad
+
+    def _eval(self, split: Split, data: Data) -> Eval:
+        loss, accuracy = self._problem.evaluate(self._params_P, self._buffers_B, data)
+        return Eval(lane=self.name, repeat=self.repeat, step=self.step, split=split, loss=loss, accuracy=accuracy)
+
+    def _limit(self) -> float:
+        # A first loss of 0 gives no scale, and a negative one its size.
+        return self._divergence * abs(self._first_loss) if self._first_loss else math.inf
+
+
+def _settings(spec: Lane, state: LaneState) -> AnyOptimizer:
+    """Return the lane's hyper-parameters with those that were live when the checkpoint was taken."""
+    rule = state.values["rule"]
+    if rule != spec.optimizer.kind:
+        raise Unsupported(
+            f"Lane {spec.name!r} was trained with {rule} and cannot go on with {spec.optimizer.kind}; "
+            "give it the same rule, or fork without resume."
+        )
+    live = cast("dict[str, float]", state.values["live"])
+    return type(spec.optimizer).model_validate({**spec.optimizer.model_dump(), **live})

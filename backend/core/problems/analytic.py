@@ -52,12 +52,13 @@ def curvatures(dimensions: int, condition: float) -> tuple[float, ...]:
 
 def quadratic(curvatures_D: tuple[float, ...]) -> Analytic:
     """Make f(x) = ½ Σᵢ λᵢ xᵢ², whose Hessian is diag λ."""
+    exact_D = torch.tensor(curvatures_D, dtype=torch.float64)
 
     def value(x: Tensor) -> Tensor:
-        return 0.5 * (torch.tensor(curvatures_D, dtype=x.dtype, device=x.device) * x.square()).sum(-1)
+        return 0.5 * (exact_D.to(x) * x.square()).sum(-1)
 
     def hessian(x: Tensor) -> Tensor:
-        return torch.diag(torch.tensor(curvatures_D, dtype=x.dtype, device=x.device))
+        return torch.diag(exact_D.to(x))
 
     return Analytic(value, hessian, ((0.0,) * len(curvatures_D),), 0.0)
 

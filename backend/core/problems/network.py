@@ -57,15 +57,16 @@ class NetworkProblem:
         self.test: Data | None = self._place(splits.test) if splits.test is not None else None
 
     def _place(self, examples: Examples) -> Data:
-        x = torch.from_numpy(examples.x_NF).to(self.device, self.dtype)
+        # Rounded before it travels: not every device knows float64.
+        x = torch.from_numpy(examples.x_NF).to(self.dtype).to(self.device)
         y = torch.from_numpy(examples.y)
-        y = y.to(self.device) if self.classes is not None else y.to(self.device, self.dtype)
-        return Data(x.reshape(-1, *self._model.input_shape), y)
+        y = y if self.classes is not None else y.to(self.dtype)
+        return Data(x.reshape(-1, *self._model.input_shape), y.to(self.device))
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point from the seed's stream ``init``: parameters [P] and buffers [B]."""
         params_P, buffers_B = self._model.initial(generator(seed, "init"))
-        return params_P.to(self.device, self.dtype), buffers_B.to(self.device, self.dtype)
+        return params_P.to(self.dtype).to(self.device), buffers_B.to(self.dtype).to(self.device)
 
     def batch_loss(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Mean loss of a batch in training mode; the running statistics in ``buffers_B`` are updated in place."""

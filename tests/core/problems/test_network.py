@@ -1,20 +1,33 @@
 """Networks as problems, against the same networks as modules."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch.nn import functional as F
 
+from backend.core.problems.activations import ACTIVATIONS
 from backend.core.problems.build import build_problem
 from backend.core.problems.problem import Data
 from backend.schemas.problem import DataProblem
-from backend.schemas.problem.data import DigitsData, MoonsData
-from backend.schemas.problem.loss import MseLoss
-from backend.schemas.problem.model import CnnModel, MlpModel
+from backend.schemas.problem.data import DATA_KINDS, DigitsData, MoonsData
+from backend.schemas.problem.loss import LOSS_KINDS, MseLoss
+from backend.schemas.problem.model import MODEL_KINDS, Activation, CnnModel, Initialisation, MlpModel
 from tests.cases import CNNS, CPU, MLPS, NETWORKS, build, over
 from tests.oracles import flat_state, hessian_of, loss_of, module_of
 
 CLOSE = {"rtol": 0.0, "atol": 1e-12}
 BATCH_NORMED = {name: spec for name, spec in CNNS.items() if spec.model.norm == "batch"}
+
+
+def test_the_cases_cover_every_choice_of_network_and_loss():
+    models = [spec.model for spec in NETWORKS.values()]
+    assert {model.activation for model in models} == set(ACTIVATIONS) == set(get_args(Activation))
+    assert {model.init for model in models} == set(get_args(Initialisation))
+    assert {type(model) for model in models} == set(MODEL_KINDS)
+    assert {type(spec.loss) for spec in NETWORKS.values()} == set(LOSS_KINDS)
+    assert {type(spec.data) for spec in NETWORKS.values()} == set(DATA_KINDS)
+    assert {spec.model.norm for spec in CNNS.values()} == set(get_args(CnnModel.model_fields["norm"].annotation))
 
 
 @over(NETWORKS)

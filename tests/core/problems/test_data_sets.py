@@ -127,6 +127,11 @@ def test_standardised_features(kind):
         assert np.isfinite(scaled.test.x_NF).all()
 
 
+def test_a_feature_that_is_constant_in_training_is_only_shifted_in_the_test_split():
+    raw = Splits(Examples(np.array([[3.0], [3.0]]), np.zeros(2)), Examples(np.array([[8.0]]), np.zeros(1)))
+    assert standardized(raw).test.x_NF.tolist() == [[5.0]]
+
+
 def test_a_constant_that_is_not_a_round_number_becomes_exactly_zero():
     x = np.full((7, 1), 0.1)
     assert (standardized(Splits(Examples(x, np.zeros(7)), None)).train.x_NF == 0).all()

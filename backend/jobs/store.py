@@ -1,6 +1,6 @@
 """The contract of the store: an append-only truth of runs and their events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,8 +42,10 @@ class Store(Protocol):
         """
         ...
 
-    def append(self, run: str, first_seq: int, events: Sequence[AnyEvent]) -> None:
-        """Store events as first_seq, first_seq + 1 and so on.
+    def append(
+        self, run: str, first_seq: int, events: Sequence[AnyEvent], changes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Store events as first_seq, first_seq + 1 and so on, and change the run's fields: all or nothing.
 
         Raises:
             Conflict: where that leaves a gap or doubles a number.

@@ -1,0 +1,140 @@
+"""The keeper of a worker: gathers what a race keeps and writes it a few times a second.
+
+A file for every step would cost 0.4 ms a step; a file for every quarter of a second costs next to nothing.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from numpy.typing import NDArray
+
+from backend.jobs.snapshot_files import (
+    KeptMoment,
+    KeptPlane,
+    KeptState,
+    Segment,
+    read_segment,
+    write_checkpoint,
+    write_plane,
+    write_segment,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backend.core.analyses.base import LaneState, Moment
+
+EVERY: Final = 0.25  # seconds between two writes
+SMALL: Final = 1 << 20  # bytes; a smaller last segment is written again with the next moments in it
+LARGEST: Final = 64 << 20  # bytes of moments that wait at most, and so about the largest segment
+Key = tuple[str, int]  # lane, repeat
+
+
+class DiskKeeper:
+    """Keeps moments, states and planes in a run's folder.
+
+    Args:
+        folder: the run's.
+        part: which part of the run this is, so that parts write different files.
+        clock: seconds, rising.
+    """
+
+    def __init__(self, folder: Path, part: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._part, self._clock = folder, part, clock
+        self._written = clock()
+        self._order: dict[Key, int] = {}
+        self._segments: dict[Key, list[Segment]] = {}
+        self._moments: dict[Key, dict[int, Moment]] = {}
+        self._only: dict[Key, frozenset[int]] = {}  # of the segments' steps, these stay
+        self._states: dict[Key, LaneState] = {}
+        self._planes: dict[str, tuple[Moment, Tensor, Tensor]] = {}
+        self._bytes = 0  # waiting
+
+    def snapshot(self, lane: str, repeat: int, moment: "Moment") -> None:
+        """Keep a moment."""
+        key = self._key(lane, repeat)
+        self._moments.setdefault(key, {})[moment.step] = moment
+        self._bytes += moment.params_P.nbytes + moment.buffers_B.nbytes
+        self.flush_when_due()
+
+    def thin(self, lane: str, repeat: int, steps: Sequence[int]) -> None:
+        """Of this lane's snapshots keep these steps only."""
+        key, only = self._key(lane, repeat), frozenset(steps)
+        waiting = self._moments.get(key, {})
+        self._moments[key] = {step: moment for step, moment in waiting.items() if step in only}
+        self._only[key] = only & self._only.get(key, only)
+
+    def checkpoint(self, state: "LaneState") -> None:
+        """Keep a lane's whole state, in place of its earlier one."""
+        self._states[self._key(state.lane, state.repeat)] = state
+        self.flush_when_due()
+
+    def plane(self, plane: str, origin: "Moment", u_P: "Tensor", v_P: "Tensor") -> None:
+        """Keep a plane by its id."""
+        self._planes[plane] = (origin, u_P, v_P)
+        self.flush_when_due()
+
+    def flush_when_due(self) -> None:
+        """Write what waits if the last writing was long ago, or if much waits."""
+        if self._clock() - self._written >= EVERY or self._bytes >= LARGEST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for plane, (origin, u_P, v_P) in self._planes.items():
+            write_plane(self._folder, plane, KeptPlane(_kept(origin), _numpy(u_P), _numpy(v_P)))
+        for key in self._only:
+            self._drop(key)
+        for key, moments in self._moments.items():
+            if moments:
+                self._add(key, [_kept(moments[step]) for step in sorted(moments)])
+        for key, state in self._states.items():
+            arrays = {name: _numpy(tensor) for name, tensor in state.tensors.items()}
+            kept = KeptState(state.lane, state.repeat, state.step, arrays, state.values)
+            write_checkpoint(self._folder, self._stem(key), kept)
+        for waiting in (self._planes, self._only, self._moments, self._states):
+            waiting.clear()
+        self._bytes, self._written = 0, self._clock()
+
+    def _drop(self, key: Key) -> None:
+        """Write the segments that hold dropped steps again without them; the kept ones of all in one file."""
+        only, segments = self._only[key], self._segments.get(key, [])
+        touched = [segment for segment in segments if not only.issuperset(segment.steps)]
+        left = [moment for segment in touched for moment in read_segment(segment, sorted(only & set(segment.steps)))]
+        self._segments[key] = [segment for segment in segments if segment not in touched]
+        self._replace(key, touched, left)
+
+    def _add(self, key: Key, moments: list[KeptMoment]) -> None:
+        segments = self._segments.setdefault(key, [])
+        last = [segments.pop()] if segments and segments[-1].bytes < SMALL else []
+        earlier = [moment for segment in last for moment in read_segment(segment, segment.steps)]
+        new = {moment.step for moment in moments}
+        self._replace(key, last, sorted([*(m for m in earlier if m.step not in new), *moments], key=lambda m: m.step))
+
+    def _replace(self, key: Key, old: list[Segment], moments: list[KeptMoment]) -> None:
+        """Put one new segment in the place of old ones: the new file first, so that no moment is ever missing."""
+        files = {segment.file for segment in old}
+        if moments:
+            written = write_segment(self._folder, self._stem(key), *key, moments)
+            self._segments[key] = sorted([*self._segments[key], written], key=lambda segment: segment.steps)
+            files.discard(written.file)
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def _key(self, lane: str, repeat: int) -> Key:
+        self._order.setdefault((lane, repeat), len(self._order))
+        return (lane, repeat)
+
+    def _stem(self, key: Key) -> str:
+        return f"{self._part:03d}.{self._order[key]:03d}.{key[1]:03d}"
+
+
+def _numpy(tensor: "Tensor") -> NDArray[Any]:
+    array: NDArray[Any] = tensor.detach().cpu().numpy()
+    return array
+
+
+def _kept(moment: "Moment") -> KeptMoment:
+    return KeptMoment(moment.step, _numpy(moment.params_P), _numpy(moment.buffers_B))

@@ -1,0 +1,147 @@
+"""What lies at a request's points: the worker's half. Torch and the core are imported when it is first called."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path as Folder
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from backend.jobs.engine import Source, Task
+from backend.jobs.errors import NotFinite, Unsupported
+from backend.jobs.points import points_of
+from backend.jobs.snapshot_files import (
+    KeptMoment,
+    list_snapshots,
+    read_checkpoints,
+    read_moments,
+    read_plane,
+)
+from backend.schemas.events import ResolvedPoint
+from backend.schemas.point import InitPoint
+from backend.schemas.run import TrainRequest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backend.core.analyses.base import LaneState, Moment, Path, Point
+    from backend.core.problems.problem import Problem
+
+
+def load_points(task: Task, problem: "Problem") -> "tuple[Point, ...]":
+    """Load the points of a task's request in order; without any, an analysis works at the initial point.
+
+    Args:
+        task: with a source for every point that lies on disk.
+        problem: the request's.
+
+    Returns:
+        One point for each of the request's, or the initial point.
+
+    Raises:
+        Unsupported: where a point belongs to a problem of another size, or has been deleted.
+        NotFinite: where a point's parameters are NaN or infinite.
+    """
+    from backend.core.analyses.base import Moment, Point
+
+    sources = iter(task.sources)
+    points = []
+    for path, point in points_of(task.request):
+        loaded = _initial(point, problem) if isinstance(point, InitPoint) else _stored(next(sources), task, problem)
+        _check(path, loaded, problem)
+        points.append(loaded)
+    if not points and not isinstance(task.request, TrainRequest):
+        params_P, buffers_B = problem.params0(task.request.seed)
+        points.append(Point(ResolvedPoint(step=0), Moment(0, params_P, buffers_B)))
+    return tuple(points)
+
+
+def load_states(task: Task) -> "tuple[LaneState, ...]":
+    """Load the lanes' checkpoints of the run that a task resumes; none where it does not resume."""
+    if not isinstance(task.request, TrainRequest) or not task.request.resume:
+        return ()
+    import torch
+
+    from backend.core.analyses.base import LaneState
+
+    return tuple(
+        LaneState(
+            lane=kept.lane,
+            repeat=kept.repeat,
+            step=kept.step,
+            tensors={name: torch.from_numpy(array.copy()) for name, array in kept.arrays.items()},
+            values=kept.values,
+        )
+        for kept in read_checkpoints(task.sources[0].folder)
+    )
+
+
+def _initial(point: InitPoint, problem: "Problem") -> "Point":
+    from backend.core.analyses.base import Moment, Point
+    from backend.core.problems.build import build_problem
+
+    params_P, buffers_B = build_problem(point.init, problem.dtype, problem.device).params0(point.seed)
+    return Point(ResolvedPoint(step=0), Moment(0, params_P, buffers_B))
+
+
+def _stored(source: Source, task: Task, problem: "Problem") -> "Point":
+    from backend.core.analyses.base import Moment, Point
+
+    resolved = source.resolved
+    if resolved.plane is not None:
+        plane = read_plane(source.folder, resolved.plane)
+        params_P = plane.origin.params_P + (resolved.a or 0.0) * plane.u_P + (resolved.b or 0.0) * plane.v_P
+        place = KeptMoment(0, params_P, plane.origin.buffers_B)  # a ball that is dropped starts at step 0
+        return Point(resolved, _moment(place, problem))
+    along = not isinstance(task.request, TrainRequest)  # training needs the place alone, not the way there
+    paths = tuple(_paths(source.folder, resolved, problem, along))
+    if not paths or not paths[0].moments:
+        raise Unsupported(f"run {resolved.run} no longer has the snapshots it had when this run was asked for")
+    first = paths[0].moments
+    here = min(
+        first, key=lambda moment: abs(moment.step - (first[-1].step if resolved.step is None else resolved.step))
+    )
+    return Point(resolved, Moment(here.step, here.params_P, here.buffers_B), paths if along else ())
+
+
+def _paths(folder: Folder, resolved: ResolvedPoint, problem: "Problem", along: bool) -> "Iterator[Path]":
+    from backend.core.analyses.base import Path
+
+    kept = list_snapshots(folder)
+    lanes = list(dict.fromkeys(s.lane for s in kept)) if resolved.lane is None else [resolved.lane]
+    for lane in lanes if along else lanes[:1]:
+        steps = [s.step for s in kept if (s.lane, s.repeat) == (lane, resolved.repeat)]
+        if resolved.step is not None:
+            steps = [step for step in steps if (step <= resolved.step if along else step == resolved.step)]
+        moments = read_moments(folder, lane, resolved.repeat, steps)
+        yield Path(lane, resolved.repeat, tuple(_moment(moment, problem) for moment in moments))
+
+
+def _moment(kept: KeptMoment, problem: "Problem") -> "Moment":
+    from backend.core.analyses.base import Moment
+
+    return Moment(kept.step, _tensor(kept.params_P, problem), _tensor(kept.buffers_B, problem))
+
+
+def _tensor(array: NDArray[Any], problem: "Problem") -> "Tensor":
+    import torch
+
+    return torch.from_numpy(array.copy()).to(device=problem.device, dtype=problem.dtype)
+
+
+def _check(path: str, point: "Point", problem: "Problem") -> None:
+    """Refuse a point that the problem cannot be evaluated at."""
+    found: Sequence[int] = (point.moment.params_P.numel(), point.moment.buffers_B.numel())
+    expected = (problem.layout.size, problem.buffer_layout.size)
+    if found[0] != expected[0] or found[1] != expected[1]:
+        raise Unsupported(
+            f"the problem has {expected[0]} parameters and {expected[1]} buffer values, but the point has "
+            f"{found[0]} and {found[1]}",
+            hint="Use the problem that the point comes from, or leave problem out.",
+            where=path,
+        )
+    if not bool(point.moment.params_P.isfinite().all()):
+        raise NotFinite(
+            "the parameters at this point are not finite: the lane has diverged there",
+            hint="Take an earlier step of the lane.",
+            where=path,
+        )

@@ -1,0 +1,111 @@
+"""Where a request's points lie on disk: the service's half (no torch), before the run is stored."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.jobs.engine import Source
+from backend.jobs.errors import invalid_field
+from backend.jobs.snapshot_files import has_plane, list_snapshots
+from backend.schemas.events import ResolvedPoint
+from backend.schemas.point import AnyPoint, InitPoint, PlanePoint, RunPoint
+from backend.schemas.problem import AnyProblem
+from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
+from backend.schemas.snapshot import KeptSnapshot
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A request whose points are known to be there; its problem is filled in from them where it had none."""
+
+    request: AnyRequest
+    sources: tuple[Source, ...]
+    parent: str | None  # the run that it goes on from
+
+
+@dataclass(frozen=True)
+class Archive:
+    """How stored runs are found."""
+
+    run: Callable[[str], Run | None]
+    folder: Callable[[str], Path]
+
+
+def request_of(run: Run) -> AnyRequest:
+    """Read the request of a stored run."""
+    return REQUEST.validate_json(json.dumps(run.request))
+
+
+def points_of(request: AnyRequest) -> tuple[tuple[str, AnyPoint], ...]:
+    """Return a request's points with the path of each in the request."""
+    if isinstance(request, TrainRequest):
+        return () if request.origin is None else (("origin", request.origin),)
+    return tuple((f"at.{i}", point) for i, point in enumerate(request.at))
+
+
+def resolve(request: AnyRequest, archive: Archive) -> Resolved:
+    """Find every point of a request; a step that was not kept becomes the nearest kept one.
+
+    Args:
+        request: as it came.
+        archive: the stored runs.
+
+    Returns:
+        The request with its problem, its points' places, and its parent.
+
+    Raises:
+        InvalidRequest: where a run, lane, repeat or plane is not there, naming the field.
+    """
+    points = points_of(request)
+    sources = tuple(
+        _source(path, point, request, archive) for path, point in points if not isinstance(point, InitPoint)
+    )
+    parent = next((source.resolved.run for source in sources), None)
+    if request.problem is None:
+        request = request.model_copy(update={"problem": _problem(*points[0], archive)})
+    return Resolved(request, sources, parent)
+
+
+def _source(path: str, point: RunPoint | PlanePoint, request: AnyRequest, archive: Archive) -> Source:
+    if archive.run(point.run) is None:
+        raise invalid_field(f"{path}.run", f"there is no run {point.run!r}")
+    folder = archive.folder(point.run)
+    if isinstance(point, PlanePoint):
+        if not has_plane(folder, point.plane):
+            raise invalid_field(f"{path}.plane", f"run {point.run} has kept no plane {point.plane!r}")
+        return Source(folder, ResolvedPoint(run=point.run, plane=point.plane, a=point.a, b=point.b))
+    kept = list_snapshots(folder)
+    if not kept:
+        raise invalid_field(f"{path}.run", f"run {point.run} has kept no snapshots (yet), so it has no such point")
+    lanes = list(dict.fromkeys(snapshot.lane for snapshot in kept))
+    if point.lane is not None and point.lane not in lanes:
+        raise invalid_field(f"{path}.lane", f"expected one of {', '.join(lanes)}; got {point.lane!r}")
+    resumes = isinstance(request, TrainRequest) and request.resume
+    step = _nearest(path, point, point.lane or lanes[0], kept, resumes)
+    return Source(folder, ResolvedPoint(run=point.run, lane=point.lane, repeat=point.repeat, step=step))
+
+
+def _nearest(path: str, point: RunPoint, lane: str, kept: list[KeptSnapshot], resumes: bool) -> int:
+    mine = [snapshot for snapshot in kept if snapshot.lane == lane]
+    repeats = sorted({snapshot.repeat for snapshot in mine})
+    if point.repeat not in repeats:
+        raise invalid_field(f"{path}.repeat", f"expected one of {repeats}, got {point.repeat}")
+    steps = [s.step for s in mine if s.repeat == point.repeat and (s.resumable or not resumes)]
+    if not steps:
+        raise invalid_field(path, f"lane {lane!r} of run {point.run} has kept no checkpoint to resume from")
+    wanted = max(steps) if point.step is None else point.step
+    return min(steps, key=lambda step: (abs(step - wanted), step))
+
+
+def _problem(path: str, point: AnyPoint, archive: Archive) -> AnyProblem:
+    """Return what was trained, or analysed, at a point; a run of points is followed back to its problem."""
+    if isinstance(point, InitPoint):
+        return point.init
+    run = archive.run(point.run)
+    if run is None:
+        raise invalid_field(
+            f"{path}.run", f"run {point.run!r}, on which this one builds, has been deleted; give problem"
+        )
+    request = request_of(run)
+    return _problem(path, points_of(request)[0][1], archive) if request.problem is None else request.problem

@@ -1,0 +1,108 @@
+"""The sink of the service: numbers what runs tell, stores it, and keeps each run's status in step with it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from backend.jobs.clock import now
+from backend.jobs.engine import Ended
+from backend.jobs.feed import Feed
+from backend.schemas.errors import ErrorDetail
+from backend.schemas.events import AnyEvent, Controlled, Failed, Finished, Progress
+from backend.schemas.run import ProgressState
+
+LOG = logging.getLogger(__name__)
+PAUSED: Final = {"pause": True, "step": True, "resume": False}
+
+
+@dataclass
+class _Live:
+    """A run that has not ended."""
+
+    began: float
+    seq: int = 0  # of its last event
+    broken: ErrorDetail | None = None  # its events could not be stored
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Recorder:
+    """Numbers events 1, 2, 3 …; writes the one ``finished`` of each run (and ``failed`` where it failed).
+
+    Args:
+        feed: stores and wakes readers.
+        abandon: stops a run whose events can no longer be stored.
+    """
+
+    def __init__(self, feed: Feed, abandon: Callable[[str], None]) -> None:
+        self._feed, self._abandon = feed, abandon
+        self._live: dict[str, _Live] = {}
+
+    def expect(self, run: str) -> None:
+        """Begin to record a run."""
+        self._live[run] = _Live(time.monotonic())
+
+    def started(self, run: str) -> None:
+        """A worker has taken the run."""
+        live = self._live[run]
+        with live.lock:
+            live.began = time.monotonic()
+            self._publish(run, live, (), {"status": "running", "started": now()})
+
+    def events(self, run: str, events: list[AnyEvent]) -> None:
+        """Store events, with what they say about their run."""
+        live = self._live[run]
+        with live.lock:
+            if live.broken is None:
+                self._publish(run, live, events, _changes(events))
+
+    def ended(self, run: str, ended: Ended) -> None:
+        """Write the run's last events and its status, in one transaction."""
+        live = self._live[run]
+        with live.lock:
+            if live.broken is not None:
+                ended = Ended("failed", live.broken)
+            end(self._feed, run, live.seq, ended, time.monotonic() - live.began)
+            del self._live[run]
+
+    def _publish(self, run: str, live: _Live, events: Sequence[AnyEvent], changes: dict[str, Any]) -> None:
+        try:
+            self._feed.publish(run, live.seq + 1, events, changes)
+            live.seq += len(events)
+        except Exception as error:  # a full disk, say: the run must not go on unrecorded
+            LOG.exception("cannot store the events of run %s", run)
+            live.broken = ErrorDetail(
+                code="internal",
+                message=f"the run's events could not be stored: {error}"[:300],
+                hint="Make room on the disk that holds the data directory, then run it again.",
+            )
+            self._abandon(run)
+
+
+def end(feed: Feed, run: str, last_seq: int, ended: Ended, seconds: float) -> None:
+    """Store how a run ended: ``failed`` where it failed, ``finished``, and its status.
+
+    Args:
+        feed: stores and wakes readers.
+        run: its id.
+        last_seq: the number of its last event so far.
+        ended: how it ended.
+        seconds: from when a worker took it.
+    """
+    last: list[AnyEvent] = [Finished(status=ended.outcome, seconds=seconds)]
+    if ended.error is not None:
+        last.insert(0, Failed(error=ended.error))
+    changes = {"status": ended.outcome, "ended": now(), "paused": False, "error": ended.error}
+    feed.publish(run, last_seq + 1, last, changes)
+
+
+def _changes(events: Sequence[AnyEvent]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, Progress):
+            changes["progress"] = ProgressState(phase=event.phase, done=event.done, total=event.total)
+        elif isinstance(event, Controlled) and event.action in PAUSED:
+            changes["paused"] = PAUSED[event.action]
+    return changes

@@ -1,0 +1,183 @@
+"""The one function every engine runs: a task from its request to its end, as lists of events."""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from backend.jobs.controls import ControlBox
+from backend.jobs.engine import Ended, Task
+from backend.jobs.errors import Unsupported
+from backend.jobs.failures import failure_of
+from backend.jobs.keeper import DiskKeeper
+from backend.jobs.workshop import Workshop
+from backend.schemas.events import AnyEvent, ResolvedPoint, Started
+from backend.schemas.run import TrainRequest
+
+if TYPE_CHECKING:
+    from backend.core.analyses.base import Events
+    from backend.core.problems.problem import Problem
+
+LAST_WORDS: Final = 1.0  # seconds that a cancelled race has for telling how its lanes ended
+SEND_EVERY: Final = 0.03  # seconds between two sendings of events
+Send = Callable[[list[AnyEvent]], None]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """An analysis about to begin."""
+
+    started: Started
+    events: "Events"
+
+
+def run_task(
+    task: Task, controls: ControlBox, idle: Callable[[float], None], workshop: Workshop
+) -> Generator[list[AnyEvent], None, Ended]:
+    """Build what a task needs, and run it to its end.
+
+    Args:
+        task: with everything in it.
+        controls: what is asked of it meanwhile.
+        idle: waits up to some seconds, ending early when a control comes.
+        workshop: where the analysis comes from.
+
+    Yields:
+        New events; none where there is nothing to say, so that the engine can look around at least every 50 ms.
+
+    Returns:
+        How it ended. An exception is an ending, too.
+    """
+    keeper = DiskKeeper(task.folder, task.part)
+    try:
+        work = _prepare(task, controls, idle, keeper, workshop)
+        for told in _obeying(work, controls, patient=isinstance(task.request, TrainRequest)):
+            keeper.flush_when_due()
+            yield [event.model_copy(update={"part": task.part}) for event in told] if task.part else told
+        keeper.flush()
+    except Exception as error:
+        ended = Ended("failed", failure_of(error))
+    else:
+        ended = Ended("succeeded" if controls.cancelled_at is None else "cancelled")
+    return ended
+
+
+def drive(
+    task: Task,
+    controls: ControlBox,
+    send: Send,
+    workshop: Workshop,
+    between: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Ended:
+    """Run a task to its end, sending its events in batches: the first after a silence at once, the next together.
+
+    Args:
+        task: with everything in it.
+        controls: what is asked of it meanwhile.
+        send: takes events.
+        workshop: where the analysis comes from.
+        between: is called between any two pieces of the work.
+        clock: seconds, rising.
+
+    Returns:
+        How it ended.
+    """
+    waiting: list[AnyEvent] = []
+    sent = float("-inf")
+
+    def flush() -> None:
+        nonlocal sent
+        if waiting:
+            send(waiting.copy())
+            waiting.clear()
+            sent = clock()
+
+    def idle(seconds: float) -> None:
+        flush()
+        controls.idle(seconds)
+
+    work = run_task(task, controls, idle, workshop)
+    while True:
+        try:
+            waiting += next(work)
+        except StopIteration as stop:
+            flush()
+            ended: Ended = stop.value
+            return ended
+        if clock() - sent >= SEND_EVERY:
+            flush()
+        between()
+
+
+def _prepare(
+    task: Task, controls: ControlBox, idle: Callable[[float], None], keeper: DiskKeeper, workshop: Workshop
+) -> _Work:
+    """Build the problem, load the points, and start the analysis.
+
+    Returns:
+        What to say first, and the analysis, which has not begun.
+
+    Raises:
+        Unsupported: where the analysis does not go with the problem.
+    """
+    import torch
+
+    from backend.core.analyses.base import Context
+    from backend.core.problems.build import build_problem
+    from backend.core.runtime.device import choose_device
+    from backend.jobs.moments import load_points, load_states
+
+    request = task.request
+    if request.problem is None:
+        raise Unsupported("this run has no problem: its points lead to none", hint="Give problem in the request.")
+    dtype: torch.dtype = getattr(torch, request.dtype)
+    problem = build_problem(request.problem, dtype, choose_device(request.device, dtype))
+    analysis, spec = workshop.analysis(request)
+    sentence = analysis.unsupported(problem, spec)
+    if sentence is not None:
+        raise Unsupported(sentence)
+    context = Context(
+        seed=request.seed,
+        points=load_points(task, problem),
+        controls=controls.take,
+        keeper=keeper,
+        resume=load_states(task),
+        idle=idle,
+    )
+    started = _started(task, problem, tuple(point.resolved for point in context.points))
+    return _Work(started, analysis.run(problem, spec, context))
+
+
+def _obeying(work: _Work, controls: ControlBox, patient: bool) -> Generator[list[AnyEvent], None, None]:
+    """Advance an analysis until it ends or is cancelled.
+
+    A race is told of the cancel by its controls and may say how its lanes ended; everything else is just closed.
+
+    Yields:
+        Its events, one at a time or none.
+    """
+    from backend.core.analyses.base import Tick
+
+    yield [work.started]
+    for told in work.events:
+        # A race announces itself, for those who run it without an engine; here that has been said.
+        yield [] if isinstance(told, Tick | Started) else [told]
+        if controls.cancelled_at is None:
+            continue
+        if not patient or time.monotonic() - controls.cancelled_at > LAST_WORDS:
+            if isinstance(work.events, Generator):
+                work.events.close()
+            return
+
+
+def _started(task: Task, problem: "Problem", points: tuple[ResolvedPoint, ...]) -> Started:
+    request = task.request
+    return Started(
+        device=str(problem.device),
+        dtype=request.dtype,
+        parameters=problem.layout.size,
+        examples=0 if problem.train is None else len(problem.train),
+        lanes=tuple(lane.name for lane in request.lanes) if isinstance(request, TrainRequest) else (),
+        points=points,
+    )

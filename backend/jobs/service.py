@@ -1,0 +1,252 @@
+"""What the API, the command line and tests ask for: runs are submitted, steered, read and forgotten here."""
+
+import hashlib
+import logging
+import shutil
+import threading
+from pathlib import Path
+
+from backend.jobs.clock import now
+from backend.jobs.directory_lock import DirectoryLock
+from backend.jobs.engine import Ended, Engine, EngineState, Handle, Task
+from backend.jobs.errors import Conflict, Unavailable, no_such_run
+from backend.jobs.feed import Feed
+from backend.jobs.naming import default_name
+from backend.jobs.points import Archive, request_of, resolve
+from backend.jobs.recorder import Recorder, end
+from backend.jobs.snapshot_files import list_snapshots
+from backend.jobs.steering import check_control
+from backend.jobs.store import EventFilter, Row, Store
+from backend.schemas.catalog import Catalog
+from backend.schemas.control import AnyControl, Cancel
+from backend.schemas.errors import ErrorDetail
+from backend.schemas.ids import new_run_id
+from backend.schemas.run import ENDED, AnyRequest, Run
+from backend.schemas.snapshot import KeptSnapshot
+
+LOG = logging.getLogger(__name__)
+PAGE = 100
+
+
+class Service:
+    """Runs, over a store, an engine and a feed; safe to call from several threads. It never imports torch.
+
+    Args:
+        store: keeps runs and events.
+        engine: runs them.
+        feed: over the same store.
+        data_dir: its ``runs`` folder takes snapshots; held by one service at a time.
+
+    Raises:
+        Unavailable: where another process holds the directory.
+    """
+
+    def __init__(self, store: Store, engine: Engine, feed: Feed, data_dir: Path) -> None:
+        self._lock = DirectoryLock(data_dir)
+        self._store, self._engine, self.feed = store, engine, feed
+        self._folders = data_dir / "runs"
+        self._recorder = Recorder(feed, self._abandon)
+        self._handles: dict[str, Handle] = {}
+        self._submitting = threading.Lock()
+        self._catalog: Catalog | None = None
+
+    def submit(self, request: AnyRequest, idempotency_key: str | None = None) -> Run:
+        """Store a run and queue it.
+
+        Args:
+            request: validated by its schema.
+            idempotency_key: the same key with the same request gives the same run again.
+
+        Returns:
+            The run.
+
+        Raises:
+            InvalidRequest: where a point is not there; nothing is stored.
+            Conflict: where the key was used with another request.
+        """
+        resolved = resolve(request, Archive(self._store.get, self.folder))
+        key = None if idempotency_key is None else (idempotency_key, _digest(request))
+        new = Run(
+            id=new_run_id(),
+            kind=request.kind,
+            name=default_name(resolved.request),
+            tags=request.tags,
+            status="queued",
+            created=now(),
+            parent=resolved.parent,
+            request=request.to_json(),
+        )
+        task = Task(run=new.id, request=resolved.request, folder=self.folder(new.id), sources=resolved.sources)
+        with self._submitting:
+            run = self._store.create(new, key)
+            if run.id == new.id:
+                self._handles = {known: handle for known, handle in self._handles.items() if handle.wait(0.0) is None}
+                self._recorder.expect(run.id)
+                self._handles[run.id] = self._engine.submit((task,), self._recorder)
+        return self.get(run.id)
+
+    def get(self, run: str) -> Run:
+        """Return a run, with its place in the queue.
+
+        Returns:
+            The run as it is now.
+
+        Raises:
+            NotFound: where there is no such run.
+        """
+        return self._placed([self._stored(run)])[0]
+
+    def page(
+        self,
+        *,
+        status: str | None = None,
+        kind: str | None = None,
+        tag: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+    ) -> tuple[list[Run], str | None]:
+        """Return runs, newest first, and the cursor of the next page (None: this is the last)."""
+        runs, following = self._store.page(status=status, kind=kind, tag=tag, limit=limit, cursor=cursor)
+        return self._placed(runs), following
+
+    def patch(self, run: str, *, name: str | None = None, tags: tuple[str, ...] | None = None) -> Run:
+        """Change what a run is called and found by; None leaves it."""
+        self._stored(run)
+        given = {"name": name, "tags": tags}
+        return self._store.update(run, **{field: value for field, value in given.items() if value is not None})
+
+    def delete(self, run: str) -> None:
+        """Forget a run: its events, snapshots and planes.
+
+        Raises:
+            NotFound: where there is no such run.
+            Conflict: where it has not ended.
+        """
+        found = self._stored(run)
+        if found.status not in ENDED:
+            raise Conflict(f"run {run} is {found.status}", hint="Cancel it first, and delete it when it has ended.")
+        self._store.delete(run)
+        self._handles.pop(run, None)
+        shutil.rmtree(self.folder(run), ignore_errors=True)
+
+    def control(self, run: str, control: AnyControl) -> Run:
+        """Pass a control message on to a run.
+
+        Returns:
+            The run as it is now; the message is obeyed a little later.
+
+        Raises:
+            NotFound: where there is no such run.
+            Conflict: where the run has ended, or cannot be controlled so.
+            InvalidRequest: where the lane, field or value is not as expected.
+        """
+        found = self._stored(run)
+        check_control(found, request_of(found), control)
+        handle = self._handles.get(run)
+        if handle is None:
+            raise Conflict(f"run {run} belongs to no worker", hint="The server is starting; try again.")
+        if isinstance(control, Cancel) and control.lane is None:
+            handle.cancel()
+        else:
+            handle.send(control)
+        return self.get(run)
+
+    def wait(self, run: str, timeout: float | None = None) -> Run:
+        """Wait until a run has ended, or the time is over."""
+        handle = self._handles.get(run)
+        if handle is not None:
+            handle.wait(timeout)
+        return self.get(run)
+
+    def events(self, run: str, which: EventFilter) -> tuple[list[Row], int | None]:
+        """Return events of a run, and the seq to go on after (None: there are no more)."""
+        self._stored(run)
+        rows = self._store.read(run, which)
+        more = which.last is None and len(rows) == which.limit
+        return rows, rows[-1].seq if more else None
+
+    def snapshots(self, run: str) -> list[KeptSnapshot]:
+        """Tell what a run has kept."""
+        self._stored(run)
+        return list_snapshots(self.folder(run))
+
+    def folder(self, run: str) -> Path:
+        """Return the folder of a run's snapshots, checkpoints and planes."""
+        return self._folders / run
+
+    def catalog(self, timeout: float = 30.0) -> Catalog:
+        """Return what this installation can do; a worker makes it, and it is kept.
+
+        Returns:
+            Everything by family.
+
+        Raises:
+            Unavailable: where no worker has come up in time.
+        """
+        if self._catalog is None:
+            self._catalog = self._engine.catalog(timeout)
+        if self._catalog is None:
+            raise Unavailable(
+                "no worker has come up yet", hint="Try again in a few seconds; the log says what happens."
+            )
+        return self._catalog
+
+    def state(self) -> EngineState:
+        """What the engine is doing."""
+        return self._engine.state()
+
+    def recover(self) -> list[str]:
+        """End the runs that an earlier server left unfinished; call once, before the first submit.
+
+        Returns:
+            Their ids.
+        """
+        lost = []
+        for status in ("queued", "running"):
+            cursor: str | None = None
+            while True:
+                runs, cursor = self._store.page(status=status, kind=None, tag=None, limit=PAGE, cursor=cursor)
+                for run in runs:
+                    end(self.feed, run.id, run.last_seq, Ended("failed", _lost(run)), seconds=0.0)
+                    lost.append(run.id)
+                if cursor is None:
+                    break
+        return lost
+
+    def close(self, grace: float = 3.0) -> None:
+        """Stop the engine (runs end cancelled), end all readers, let the store and the directory go."""
+        self._engine.close(grace)
+        self.feed.close()
+        self._store.close()
+        self._lock.release()
+
+    def _stored(self, run: str) -> Run:
+        found = self._store.get(run)
+        if found is None:
+            raise no_such_run(run)
+        return found
+
+    def _placed(self, runs: list[Run]) -> list[Run]:
+        if not any(run.status == "queued" for run in runs):
+            return runs
+        places = {run: place for place, run in enumerate(self._engine.queue(), start=1)}
+        return [
+            run.model_copy(update={"queue_position": places.get(run.id)}) if run.status == "queued" else run
+            for run in runs
+        ]
+
+    def _abandon(self, run: str) -> None:
+        handle = self._handles.get(run)
+        if handle is not None:
+            handle.cancel()
+
+
+def _digest(request: AnyRequest) -> str:
+    return hashlib.sha256(request.encode().encode()).hexdigest()
+
+
+def _lost(run: Run) -> ErrorDetail:
+    how = "while this run was under way" if run.status == "running" else "before this run began"
+    return ErrorDetail(
+        code="worker_lost", message=f"the server stopped {how}", hint="Run it again; what was kept of it is still here."
+    )

@@ -1,0 +1,249 @@
+"""Snapshots, checkpoints and planes of a run as safetensors files; reads and writes without torch.
+
+::
+
+    <folder>/snapshots/<part>.<lane's order>.<repeat>.<first step>-<last step>.safetensors    many moments each
+    <folder>/checkpoints/<part>.<lane's order>.<repeat>.safetensors                           the last one
+    <folder>/planes/<id>.safetensors
+
+Lane names may hold any character, so they stand in the files' headers. Every file is written beside its place and
+renamed into it: a reader sees all of it or nothing. A crash may leave a moment in two files; they hold the same.
+
+Shapes: n moments, P parameters, B buffer values.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from backend.schemas.snapshot import KeptSnapshot
+
+Arrays = Mapping[str, NDArray[Any]]
+T = TypeVar("T")
+SUFFIX: Final = ".safetensors"
+TRIES: Final = 5  # a running race may merge two files while they are read
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A file with the moments of some steps of one lane."""
+
+    file: Path
+    lane: str
+    repeat: int
+    steps: tuple[int, ...]
+    bytes: int  # of the whole file
+
+
+@dataclass(frozen=True)
+class KeptMoment:
+    """Parameters [P] and buffers [B] after ``step`` updates."""
+
+    step: int
+    params_P: NDArray[Any]
+    buffers_B: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """A lane's checkpoint."""
+
+    lane: str
+    repeat: int
+    step: int
+    arrays: Arrays
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class KeptPlane:
+    """A plane by its id: origin + a·u + b·v."""
+
+    origin: KeptMoment
+    u_P: NDArray[Any]
+    v_P: NDArray[Any]
+
+
+def write_file(file: Path, arrays: Arrays, header: Mapping[str, str]) -> int:
+    """Write a file at once; a reader sees the old one or the new one. Not synced: a power cut may lose the newest.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        OSError: where the disk is full or may not be written; nothing is left behind.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(header))
+    beside = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(file)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    return len(data)
+
+
+def write_segment(folder: Path, stem: str, lane: str, repeat: int, moments: Sequence[KeptMoment]) -> Segment:
+    """Write moments, in order of steps, as one file.
+
+    Args:
+        folder: the run's.
+        stem: part, lane's order and repeat, as the file's name begins.
+        lane: its name.
+        repeat: which repeat of it.
+        moments: at least one; all of one lane.
+
+    Returns:
+        What has been written.
+    """
+    steps = tuple(moment.step for moment in moments)
+    file = folder / "snapshots" / f"{stem}.{steps[0]:09d}-{steps[-1]:09d}{SUFFIX}"
+    arrays = {
+        "params": np.stack([moment.params_P for moment in moments]),
+        "buffers": np.stack([moment.buffers_B for moment in moments]),
+    }
+    header = {"lane": lane, "repeat": str(repeat), "steps": json.dumps(steps)}
+    return Segment(file, lane, repeat, steps, write_file(file, arrays, header))
+
+
+def read_segment(segment: Segment, steps: Iterable[int]) -> list[KeptMoment]:
+    """Read some of a segment's moments."""
+    with safe_open(segment.file, framework="numpy") as file:
+        params_nP, buffers_nB = file.get_slice("params"), file.get_slice("buffers")
+        index = {step: i for i, step in enumerate(segment.steps)}
+        return [
+            KeptMoment(step, params_nP[index[step] : index[step] + 1][0], buffers_nB[index[step] : index[step] + 1][0])
+            for step in steps
+        ]
+
+
+def list_segments(folder: Path) -> list[Segment]:
+    """Read the headers of a run's snapshot files, in order of lane, repeat and step."""
+    return _patiently(lambda: [_segment(file) for file in _files(folder / "snapshots")])
+
+
+def list_snapshots(folder: Path) -> list[KeptSnapshot]:
+    """Tell what a run has kept, in order of lane, repeat and step; the truth about what is still there."""
+    resumable = {(lane, repeat): (step, size) for lane, repeat, step, size in _patiently(lambda: _checkpoints(folder))}
+    kept: dict[tuple[str, int], dict[int, int]] = {}
+    for segment in list_segments(folder):
+        sizes = kept.setdefault((segment.lane, segment.repeat), {})
+        sizes.update(dict.fromkeys(segment.steps, segment.bytes // len(segment.steps)))
+    for key, (step, size) in resumable.items():
+        kept.setdefault(key, {}).setdefault(step, size)
+    return [
+        KeptSnapshot(
+            lane=lane, repeat=repeat, step=step, bytes=size, resumable=resumable.get((lane, repeat), (-1, 0))[0] == step
+        )
+        for (lane, repeat), sizes in kept.items()
+        for step, size in sorted(sizes.items())
+    ]
+
+
+def read_moments(folder: Path, lane: str, repeat: int, steps: Sequence[int]) -> list[KeptMoment]:
+    """Read moments of a lane in the order of ``steps``; steps that are gone by now are left out."""
+
+    def read() -> list[KeptMoment]:
+        found: dict[int, KeptMoment] = {}
+        for segment in list_segments(folder):
+            if (segment.lane, segment.repeat) == (lane, repeat):
+                wanted = [step for step in segment.steps if step in set(steps) and step not in found]
+                found.update((moment.step, moment) for moment in read_segment(segment, wanted))
+        return [found[step] for step in steps if step in found]
+
+    return _patiently(read)
+
+
+def write_checkpoint(folder: Path, stem: str, state: KeptState) -> None:
+    """Write a lane's whole state in place of its earlier one."""
+    header = {
+        "lane": state.lane,
+        "repeat": str(state.repeat),
+        "step": str(state.step),
+        "values": json.dumps(dict(state.values)),
+    }
+    write_file(folder / "checkpoints" / f"{stem}{SUFFIX}", state.arrays, header)
+
+
+def read_checkpoints(folder: Path) -> list[KeptState]:
+    """Read the last state of every lane, in their order."""
+    return _patiently(lambda: [_state(file) for file in _files(folder / "checkpoints")])
+
+
+def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:
+    """Write a plane under its id."""
+    arrays = {"params": kept.origin.params_P, "buffers": kept.origin.buffers_B, "u": kept.u_P, "v": kept.v_P}
+    write_file(_plane_file(folder, plane), arrays, {"plane": plane, "step": str(kept.origin.step)})
+
+
+def has_plane(folder: Path, plane: str) -> bool:
+    """Whether a run has kept a plane."""
+    return _plane_file(folder, plane).is_file()
+
+
+def read_plane(folder: Path, plane: str) -> KeptPlane:
+    """Read a plane by its id.
+
+    Returns:
+        The plane.
+
+    Raises:
+        FileNotFoundError: where it was not kept.
+    """
+    with safe_open(_plane_file(folder, plane), framework="numpy") as file:
+        origin = KeptMoment(int(file.metadata()["step"]), file.get_tensor("params"), file.get_tensor("buffers"))
+        return KeptPlane(origin, file.get_tensor("u"), file.get_tensor("v"))
+
+
+def _plane_file(folder: Path, plane: str) -> Path:
+    if not plane.isalnum():  # ids are hexadecimal; anything else could lead out of the folder
+        raise FileNotFoundError(f"expected a plane's id of letters and digits, got {plane!r}")
+    return folder / "planes" / f"{plane}{SUFFIX}"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _segment(file: Path) -> Segment:
+    with safe_open(file, framework="numpy") as opened:
+        header = opened.metadata()
+    steps = tuple(json.loads(header["steps"]))
+    return Segment(file, header["lane"], int(header["repeat"]), steps, file.stat().st_size)
+
+
+def _checkpoints(folder: Path) -> list[tuple[str, int, int, int]]:
+    found = []
+    for file in _files(folder / "checkpoints"):
+        with safe_open(file, framework="numpy") as opened:
+            header = opened.metadata()
+        found.append((header["lane"], int(header["repeat"]), int(header["step"]), file.stat().st_size))
+    return found
+
+
+def _state(file: Path) -> KeptState:
+    with safe_open(file, framework="numpy") as opened:
+        header = opened.metadata()
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+    values = json.loads(header["values"])
+    return KeptState(header["lane"], int(header["repeat"]), int(header["step"]), arrays, values)
+
+
+def _patiently(read: Callable[[], T]) -> T:
+    """Read again where a file went away between being listed and being opened."""
+    for _ in range(TRIES - 1):
+        try:
+            return read()
+        except FileNotFoundError:
+            continue
+    return read()

@@ -3,11 +3,18 @@
 from typing import Any
 
 from backend.core.analyses.base import Analysis
+from backend.core.analyses.surface import SURFACE
 from backend.core.analyses.train import TRAIN
+from backend.core.analyses.trajectory import TRAJECTORY
+from backend.schemas.analysis import SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.base import SpecModel
 from backend.schemas.run import TrainRequest
 
-ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = ((TrainRequest, TRAIN),)
+ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
+    (TrainRequest, TRAIN),
+    (SurfaceAnalysis, SURFACE),
+    (TrajectoryAnalysis, TRAJECTORY),
+)
 
 
 def analysis_for(spec: SpecModel) -> Analysis[Any]:

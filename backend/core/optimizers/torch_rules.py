@@ -1,6 +1,7 @@
 """The rules of ``torch.optim`` that act element by element: they step the flat vector itself, in one operation each."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ class TorchRule:
     def __init__(self, params: Sequence[Tensor], inner: torch.optim.Optimizer) -> None:
         self._params = tuple(params)
         self._inner = inner
+        # The rule itself, without torch's wrappers for profilers and compilers: those cost as much as the arithmetic.
+        self._move: Callable[[torch.optim.Optimizer], object] = inspect.unwrap(type(inner).step)
 
     def step(self, loss_and_grad: LossAndGrad) -> tuple[Tensor, Tensor]:
         """Evaluate once, then let torch move."""
@@ -29,7 +32,8 @@ class TorchRule:
         for param in self._params:
             param.grad = grad_P[start : start + param.numel()].view_as(param) if len(self._params) > 1 else grad_P
             start += param.numel()
-        self._inner.step()
+        with torch.no_grad():
+            self._move(self._inner)
         return loss, grad_P
 
     def set(self, field: str, value: float) -> None:

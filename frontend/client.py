@@ -14,11 +14,12 @@ FORWARDED = ("authorization", "cookie", "host", "x-forwarded-for", "x-forwarded-
 TIMEOUT = 10.0  # seconds
 
 
-@dataclass(frozen=True)
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the page
-    """The API's answer where it was an error."""
+class Refused(Exception):
+    """The API's answer, where it was an error."""
 
-    detail: ErrorDetail
+    def __init__(self, detail: ErrorDetail) -> None:
+        super().__init__(detail.message)
+        self.detail = detail
 
 
 def caller_headers() -> dict[str, str]:
@@ -41,14 +42,21 @@ class Client:
     credentials: Callable[[], dict[str, str]] = caller_headers
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send one request and return the answer's JSON (None where it has no body).
+        """Send one request.
+
+        Returns:
+            The answer's JSON, None where it has no body.
 
         Raises:
             Refused: where the API answers with an error, or cannot be reached.
         """
         # The name in the address is never resolved: Host is the caller's own, so that the API's check of it holds.
         async with httpx.AsyncClient(
-            transport=self.transport(), base_url="http://127.0.0.1", headers=self.credentials(), timeout=TIMEOUT
+            transport=self.transport(),
+            base_url="http://127.0.0.1",
+            headers=self.credentials(),
+            timeout=TIMEOUT,
+            trust_env=False,
         ) as client:
             try:
                 answer = await client.request(method, path, json=body)
@@ -65,19 +73,6 @@ class Client:
     async def run(self, run: str) -> Run:
         """Look a run up."""
         return Run.model_validate(await self.ask("GET", f"/api/runs/{run}"))
-
-    async def runs(self, limit: int) -> tuple[Run, ...]:
-        """List the latest runs."""
-        answer = await self.ask("GET", f"/api/runs?limit={limit}")
-        return tuple(Run.model_validate(item) for item in answer["items"])
-
-    async def change(self, run: str, **fields: Any) -> Run:
-        """Change a run's name or tags."""
-        return Run.model_validate(await self.ask("PATCH", f"/api/runs/{run}", fields))
-
-    async def delete(self, run: str) -> None:
-        """Delete a run that has ended."""
-        await self.ask("DELETE", f"/api/runs/{run}")
 
 
 def _detail(answer: httpx.Response) -> ErrorDetail:

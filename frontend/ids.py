@@ -18,9 +18,9 @@ COPIED: Final = "copied"
 KEYS_BUTTON: Final = "keys-button"
 KEYS_DIALOG: Final = "keys-dialog"
 LAST_LAB: Final = "last-lab"  # dcc.Store, kept by the tab: the Lab's last query
-LAB_LINK: Final = "lab-link"
 
 # The Lab's set-up
+LAB: Final = "lab"
 SETUP: Final = "setup"
 SETUP_TOGGLE: Final = "setup-toggle"
 DRAFT: Final = "draft"  # dcc.Store: the request as it was last drawn
@@ -32,7 +32,7 @@ PROBES_FORM: Final = "probes-form"
 PROBLEM_FAMILY: Final = "problem-family"
 ADD_LANE: Final = "add-lane"
 PRESETS: Final = "presets"
-PRESET: Final = "preset"  # dcc.Store: name of the preset that the draft is, untouched
+PRESET: Final = "preset"  # dcc.Store: name of the preset that the draft was taken from
 PRESET_NOTE: Final = "preset-note"
 ERRORS: Final = "errors"  # dcc.Store: the API's last answer to Start, where it was an error
 
@@ -48,6 +48,7 @@ NOTICE: Final = "notice"
 RUN_STATES: Final = "run-states"  # dcc.Store: the view's runs as the API shows them
 POLL: Final = "poll"
 CONTROLLED: Final = "controlled"  # dcc.Store: the API's last answer to a control
+LEGEND: Final = "legend"
 PANELS: Final = "panels"
 
 # The Runs page
@@ -55,6 +56,7 @@ RUNS_GRID: Final = "runs-grid"
 RUNS_EMPTY: Final = "runs-empty"
 RUNS_NOTICE: Final = "runs-notice"
 RUNS_POLL: Final = "runs-poll"
+RUNS_CHANGED: Final = "runs-changed"  # dcc.Store: when a run was last renamed or deleted
 RUNS_OPEN: Final = "runs-open"
 RUNS_DELETE: Final = "runs-delete"
 RUNS_FILTER: Final = "runs-filter"
@@ -65,11 +67,17 @@ DELETE_YES: Final = "delete-yes"
 DELETE_NO: Final = "delete-no"
 
 # Panels (owned by the panels)
+STREAM: Final = "gradscape-stream"  # JSON in the page: what stream.js must know
 
 
 def choice(key: Any) -> dict[str, Any]:
     """Name a panel's control whose ``value`` (a text) belongs to the view; ``key`` is ``panel.control``."""
     return {"type": "choice", "key": key}
+
+
+def nav_link(path: Any) -> dict[str, Any]:
+    """Name a page's link in the navigation."""
+    return {"type": "nav-link", "path": path}
 
 
 def field(path: Any, reads: Any) -> dict[str, Any]:

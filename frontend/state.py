@@ -46,6 +46,10 @@ class View:
         pairs = ([(RUNS, ",".join(self.runs))] if self.runs else []) + list(self.choices)
         return "?" + urlencode(pairs, safe=",", quote_via=quote) if pairs else ""
 
+    def choices_dict(self) -> dict[str, str]:
+        """Return the panels' choices by their keys."""
+        return dict(self.choices)
+
     def store(self) -> dict[str, Any]:
         """Write the view for the page's store."""
         return {"runs": list(self.runs), "choices": dict(self.choices)}

@@ -1,0 +1,171 @@
+"""The draft: what the set-up asks for, before it becomes runs. Pure functions of plain values.
+
+A draft is one train request with every field present. Beside it stand which analyses are switched on (those switched
+off keep their settings), and its variants: the same request with a few values replaced, each a run of its own, so that
+one Start can open three widths in one view.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from backend.schemas.analysis import ANALYSIS_KINDS
+from backend.schemas.problem import DataProblem, FunctionProblem
+from backend.schemas.problem.data import training_examples
+from backend.schemas.run import Lane, Probe, TrainRequest
+from frontend.components.answers import get, overlay, put
+from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_of
+
+MOST_LANES = 8
+ANALYSES = tuple(kind_of(spec) for spec in ANALYSIS_KINDS)
+SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one picture have in common
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A train request in the making.
+
+    ``request`` has one probe of every kind of analysis, in the order of ``ANALYSES``; ``on`` names those that run.
+    """
+
+    request: dict[str, Any]
+    on: tuple[str, ...] = ()
+    variants: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], variants: Iterable[Mapping[str, Any]] = ()) -> Self:
+        """Make the draft of a request: fill every default in, and give every analysis its place."""
+        try:
+            full = TrainRequest.model_validate_json(json.dumps(dict(request))).model_dump(mode="json")
+        except ValidationError:  # stored by another version: keep what is known
+            full = {**TrainRequest().model_dump(mode="json"), **copy.deepcopy(dict(request))}
+        given = {str(get(probe, "analysis.kind")): probe for probe in full["probes"]}
+        full["probes"] = [given.get(kind) or _probe(kind, given) for kind in ANALYSES]
+        return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants))
+
+    @classmethod
+    def from_store(cls, data: Mapping[str, Any]) -> Self:
+        """Read what :meth:`store` wrote."""
+        return cls(data["request"], tuple(data["on"]), tuple(data["variants"]))
+
+    def store(self) -> dict[str, Any]:
+        """Write the draft for the page's store."""
+        return {"request": self.request, "on": list(self.on), "variants": [dict(v) for v in self.variants]}
+
+    def answered(self, answers: Iterable[tuple[str, Any]]) -> Self:
+        """Take the form's answers in; ``on.<analysis>`` are its switches."""
+        given = dict(answers)
+        switches = {path.removeprefix("on."): bool(given.pop(path)) for path in tuple(given) if path.startswith("on.")}
+        on = tuple(kind for kind in ANALYSES if switches.get(kind, kind in self.on))
+        return replace(self, request=overlay(self.request, given.items()), on=on)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the requests to send: one, or one a variant, with only the analyses that are switched on."""
+        return [self._sent(overlay(self.request, variant.items())) for variant in self.variants or ({},)]
+
+    def field_path(self, path: str) -> str:
+        """Say which field of the form an error's path means: probes that are off are not sent, so places shift."""
+        parts = path.split(".")
+        if parts[0] != "probes" or len(parts) < 2 or not parts[1].isdigit() or int(parts[1]) >= len(self.on):
+            return path
+        place = 0 if len(parts) > 3 and parts[3] in SHARED else ANALYSES.index(self.on[int(parts[1])])
+        return ".".join(["probes", str(place), *parts[2:]])
+
+    def _sent(self, request: dict[str, Any]) -> dict[str, Any]:
+        for probe in request["probes"][1:]:
+            _share(request["probes"][0], probe)
+        request["probes"] = [p for p in request["probes"] if get(p, "analysis.kind") in self.on]
+        return request
+
+
+def _probe(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the probe of an analysis that is off, with what it shares with those that are on."""
+    probe = Probe().model_dump(mode="json")
+    probe["analysis"] = default_of(ANALYSIS_KINDS[ANALYSES.index(kind)])
+    for other in given.values():
+        _share(other, probe)
+    return probe
+
+
+def _share(source: Mapping[str, Any], target: dict[str, Any]) -> None:
+    for name in SHARED:
+        if name in source["analysis"] and name in target["analysis"]:
+            target["analysis"][name] = copy.deepcopy(source["analysis"][name])
+
+
+def with_kind(draft: Draft, path: str, kind: str) -> Draft:
+    """Choose another member of the union at a path: its defaults, and what must change along with it."""
+    request = copy.deepcopy(draft.request)
+    member = member_of(path.rsplit(".", 1)[-1], kind)
+    before = get(request, f"{path}.kind")
+    put(request, path, default_of(member))
+    if path.startswith("problem."):
+        _fit_problem(request)
+    if path.endswith(".optimizer") and before:
+        lane = request["lanes"][int(path.split(".")[1])]
+        if lane["name"].startswith(member_of("optimizer", before).title):
+            lane["name"] = _free_name(member.title, [other["name"] for other in request["lanes"] if other is not lane])
+    return replace(draft, request=request, variants=())
+
+
+def with_family(draft: Draft, family: str) -> Draft:
+    """Choose between a network on data (``data``) and a test function (``function``)."""
+    request = copy.deepcopy(draft.request)
+    on_data = family == "data"
+    request["problem"] = default_of(DataProblem if on_data else FunctionProblem)
+    request["batch_size"] = 128 if on_data else None
+    request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", "pca" if on_data else "coordinates"))
+    return replace(draft, request=request, variants=())
+
+
+def with_lane(draft: Draft, like: int | None = None) -> Draft:
+    """Add a lane at the end: a copy of another one, or the first rule that no lane has yet."""
+    request = copy.deepcopy(draft.request)
+    lanes = request["lanes"]
+    if len(lanes) >= MOST_LANES:
+        return draft
+    if like is None:
+        used = {get(lane, "optimizer.kind") for lane in lanes}
+        rule = next((rule for rule in UNIONS["optimizer"] if kind_of(rule) not in used), UNIONS["optimizer"][0])
+        lane = {**default_of(Lane), "name": rule.title, "optimizer": default_of(rule)}
+    else:
+        lane = copy.deepcopy(lanes[like])
+    lanes.append({**lane, "name": _free_name(lane["name"], [other["name"] for other in lanes])})
+    return replace(draft, request=request, variants=())
+
+
+def without_lane(draft: Draft, index: int) -> Draft:
+    """Remove a lane; the last one stays."""
+    request = copy.deepcopy(draft.request)
+    if len(request["lanes"]) > 1:
+        del request["lanes"][index]
+    return replace(draft, request=request, variants=())
+
+
+def _fit_problem(request: dict[str, Any]) -> None:
+    """Replace the parts of a data problem that cannot go with its data: losses of classes, networks of images."""
+    problem = request["problem"]
+    if "data" not in problem:
+        return
+    data = member_of("data", problem["data"]["kind"])
+    loss = problem["loss"]["kind"]
+    if data.classes is None and loss != "mse":
+        problem["loss"] = default_of(member_of("loss", "mse"))
+    elif data.classes not in (None, 2) and loss == "logistic":
+        problem["loss"] = default_of(member_of("loss", "cross_entropy"))
+    if data.image is None and member_of("model", problem["model"]["kind"]).needs_image:
+        problem["model"] = default_of(member_of("model", "mlp"))
+    size, most = request["batch_size"], training_examples(data())
+    if isinstance(size, int) and size > most:
+        request["batch_size"] = None
+
+
+def _free_name(name: str, taken: Iterable[str]) -> str:
+    """Return the name itself where it is free, or with the first number that makes it so."""
+    base = re.sub(r" \d+$", "", name) if name in taken else name
+    return next(n for n in (name, *(f"{base} {i}" for i in range(2, 99))) if n not in taken)

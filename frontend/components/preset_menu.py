@@ -1,0 +1,43 @@
+"""The menu of presets, and what the chosen one shows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from frontend import ids
+from frontend.components.node import Node, icon
+from frontend.presets import PRESETS, Preset
+
+
+def preset_menu() -> Node:
+    """Make the menu."""
+    items = [
+        dmc.MenuItem([html.Div(p.title), html.Div(p.sentence, className="dim small")], id=ids.preset_item(p.name))
+        for p in PRESETS
+    ]
+    return dmc.Menu(
+        [
+            dmc.MenuTarget(
+                dmc.Button(
+                    "Presets", variant="default", size="xs", rightSection=icon("down"), id=ids.PRESETS, fullWidth=True
+                )
+            ),
+            dmc.MenuDropdown(items),
+        ],
+        width=268,
+        position="bottom-start",
+        shadow="sm",
+    )
+
+
+def preset_note(chosen: Preset | None, variants: Sequence[Mapping[str, Any]]) -> list[Node]:
+    """Say what the chosen preset shows, and which runs one Start makes where they are several."""
+    parts: list[Node] = []
+    if chosen is not None:
+        parts = [html.Div(chosen.title, className="strong"), html.Div(chosen.sentence, className="dim")]
+    if variants:
+        names = [str(variant.get("name", "")) for variant in variants]
+        parts.append(html.Div([f"Start makes {len(names)} runs: ", "; ".join(names), "."], className="dim"))
+    return parts

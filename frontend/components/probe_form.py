@@ -1,0 +1,44 @@
+"""The analyses that run along: switches, the plane that they share, and their settings on demand."""
+
+import dash_mantine_components as dmc
+from dash import html
+
+from backend.schemas.analysis import SurfaceAnalysis
+from backend.schemas.run import Probe
+from frontend import ids
+from frontend.components.draft import SHARED, Draft
+from frontend.components.node import Node, aria
+from frontend.components.section import details
+from frontend.components.spec_fields import UNIONS, fields_of, kind_of
+from frontend.components.spec_form import spec_form, union_parts
+
+
+def probe_form(draft: Draft) -> list[Node]:
+    """Make the form of a draft's analyses."""
+    probes = draft.request["probes"]
+    plane = next(field for field in fields_of(SurfaceAnalysis) if field.name == "plane")
+    first = probes[0]["analysis"]
+    parts: list[Node] = [html.Div(union_parts(plane, first["plane"], "probes.0.analysis.plane"), className="fields")]
+    for place, spec in enumerate(UNIONS["analysis"]):
+        kind, path = kind_of(spec), f"probes.{place}"
+        probe = probes[place]
+        own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=("plane", *(SHARED if place else ())))
+        parts.append(
+            html.Div(
+                [
+                    dmc.Switch(
+                        id=ids.flag(f"on.{kind}"),
+                        label=spec.title,
+                        checked=kind in draft.on,
+                        **aria(description=spec.summary),
+                    ),
+                    details(
+                        "Settings",
+                        spec_form(Probe, probe, path, leave_out=("analysis",)),
+                        html.Div(own, className="after"),
+                    ),
+                ],
+                className="probe",
+            )
+        )
+    return [html.Div(parts, className="stack")]

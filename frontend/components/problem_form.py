@@ -1,0 +1,49 @@
+"""What is trained: a network on data with a loss, or a test function."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from backend.schemas.problem import DataProblem, FunctionProblem
+from frontend import ids
+from frontend.components.node import Node, aria
+from frontend.components.section import details
+from frontend.components.spec_fields import fields_of, member_of, words
+from frontend.components.spec_form import kind_select, spec_form
+
+FAMILIES = (("data", "Network on data"), ("function", "Test function"))
+
+
+def problem_form(problem: Mapping[str, Any]) -> list[Node]:
+    """Make the form of a problem."""
+    family = "function" if "function" in problem else "data"
+    spec = FunctionProblem if family == "function" else DataProblem
+    switch = dmc.SegmentedControl(
+        id=ids.PROBLEM_FAMILY,
+        data=[{"value": value, "label": label} for value, label in FAMILIES],
+        value=family,
+        fullWidth=True,
+        **aria(label="Kind of problem"),
+    )
+    parts: list[Node] = [switch]
+    for field in fields_of(spec):
+        value, path = problem[field.name], f"problem.{field.name}"
+        member = member_of(field.name, value["kind"])
+        parts.append(kind_select(field, value["kind"], path))
+        if fields_of(member):
+            summary = f"{member.title}: {', '.join(f.label.lower() for f in fields_of(member)[:3])} …"
+            parts.append(details(summary, spec_form(member, value, path), open_=field.name == "function"))
+    return [html.Div(parts, className="stack")]
+
+
+def describe(problem: Mapping[str, Any]) -> str:
+    """Say in a few words what a problem is: ``Digits · MLP 32-32``, ``Rosenbrock``."""
+    if "function" in problem:
+        return str(member_of("function", problem["function"]["kind"]).title)
+    model = problem["model"]
+    sizes = model.get("hidden", model.get("channels", ()))
+    name = member_of("model", model["kind"]).title
+    shape = f"{name} {'-'.join(str(size) for size in sizes)}" if sizes else f"{name} without hidden layers"
+    return f"{member_of('data', problem['data']['kind']).title} · {shape} · {words(problem['loss']['kind'])}"

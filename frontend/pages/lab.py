@@ -1,0 +1,69 @@
+"""The Lab: choose a problem and its competitors on the left, watch them on the right."""
+
+from dash import dcc, html
+
+from frontend import ids
+from frontend.components.draft import Draft
+from frontend.components.lane_list import add_lane, full, lane_list
+from frontend.components.node import Node, aria
+from frontend.components.preset_menu import preset_menu, preset_note
+from frontend.components.probe_form import probe_form
+from frontend.components.problem_form import problem_form
+from frontend.components.run_controls import notice, run_controls
+from frontend.components.run_form import run_form
+from frontend.components.section import section
+from frontend.panels.base import stream_script
+from frontend.panels.registry import PANELS
+from frontend.presets import PRESETS, Preset
+
+
+def layout() -> Node:
+    """Make the page, with the first preset already chosen: the first click can be Start."""
+    chosen = PRESETS[0]
+    draft = Draft.of(chosen.request, chosen.variants)
+    return html.Div(
+        [
+            dcc.Store(id=ids.DRAFT, data=draft.store()),
+            dcc.Store(id=ids.DRAFT_FROM),
+            dcc.Store(id=ids.PRESET, data=chosen.name),
+            dcc.Store(id=ids.ERRORS),
+            dcc.Store(id=ids.RUN_STATES, data=[]),
+            dcc.Store(id=ids.CONTROLLED),
+            stream_script(),
+            _setup(draft, chosen),
+            html.Div(
+                [
+                    run_controls(),
+                    html.Div(id=ids.LEGEND, className="legend", **aria(label="Lanes in view")),
+                    notice(),
+                    html.Div([panel.layout() for panel in PANELS], id=ids.PANELS, className="panels"),
+                ],
+                className="stage",
+            ),
+        ],
+        id=ids.LAB,
+        className="lab",
+    )
+
+
+def _setup(draft: Draft, chosen: Preset) -> Node:
+    request = draft.request
+    return html.Aside(
+        [
+            html.Div(
+                [preset_menu(), html.Div(preset_note(chosen, draft.variants), id=ids.PRESET_NOTE, className="note")],
+                className="section",
+            ),
+            section("Problem", html.Div(problem_form(request["problem"]), id=ids.PROBLEM_FORM)),
+            section(
+                "Lanes",
+                html.Div(lane_list(request["lanes"]), id=ids.LANES_FORM, className="lanes"),
+                add_lane(disabled=full(request["lanes"])),
+            ),
+            section("Run", html.Div(run_form(request), id=ids.RUN_FORM)),
+            section("Landscape", html.Div(probe_form(draft), id=ids.PROBES_FORM)),
+        ],
+        id=ids.SETUP,
+        className="setup",
+        **aria(label="Set-up"),
+    )

@@ -1,0 +1,216 @@
+"""What the Lab's controls do. Live data does not pass here: it goes straight to the panels (``assets/stream.js``)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash
+from dash import ALL, ClientsideFunction, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
+
+from frontend import ids
+from frontend.client import Client, Refused
+from frontend.components.answers import answers_of, get
+from frontend.components.draft import Draft, with_family, with_kind, with_lane, without_lane
+from frontend.components.lane_list import full, lane_list
+from frontend.components.preset_menu import preset_note
+from frontend.components.probe_form import probe_form
+from frontend.components.problem_form import problem_form
+from frontend.components.run_form import run_form
+from frontend.presets import preset
+from frontend.state import View
+
+FIELDS = ids.field(ALL, ALL)
+ANSWERS = [State(FIELDS, "value"), State(ids.flag(ALL), "checked"), State(FIELDS, "id"), State(ids.flag(ALL), "id")]
+FORMS = [Output(name, "children") for name in (ids.PROBLEM_FORM, ids.LANES_FORM, ids.RUN_FORM, ids.PROBES_FORM)]
+
+
+def register(app: Any, client: Client) -> None:
+    """Connect the Lab's controls.
+
+    Args:
+        app: the page.
+        client: the way to the API.
+    """
+    _clientside(app)
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output(ids.VIEW, "data", allow_duplicate=True),
+        Output(ids.DRAFT_FROM, "data", allow_duplicate=True),
+        Output(ids.ERRORS, "data"),
+        Input(ids.START, "n_clicks"),
+        State(ids.DRAFT, "data"),
+        State(ids.VIEW, "data"),
+        *ANSWERS,
+        prevent_initial_call=True,
+    )
+    async def start(clicks: int | None, stored: Any, view: Any, *answers: Sequence[Any]) -> tuple[Any, Any, Any]:
+        if not clicks:
+            raise PreventUpdate
+        draft = Draft.from_store(stored).answered(_read(*answers))
+        runs: list[str] = []
+        try:
+            for request in draft.requests():
+                runs.append((await client.create(request)).id)
+        except Refused as refused:
+            if not runs:
+                return no_update, no_update, error_store(draft, refused)
+        return View.make(runs, View.from_store(view).choices_dict()).store(), runs[0], None
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        *FORMS,
+        Output(ids.DRAFT, "data"),
+        Output(ids.PRESET_NOTE, "children"),
+        Output(ids.ADD_LANE, "disabled"),
+        Output(ids.ERRORS, "data", allow_duplicate=True),
+        Input(ids.kind(ALL), "value"),
+        Input(ids.PROBLEM_FAMILY, "value"),
+        Input(ids.ADD_LANE, "n_clicks"),
+        Input(ids.lane_action(ALL, ALL), "n_clicks"),
+        Input(ids.preset_item(ALL), "n_clicks"),
+        State(ids.kind(ALL), "id"),
+        State(ids.DRAFT, "data"),
+        *ANSWERS,
+        prevent_initial_call=True,
+    )
+    async def redraw(
+        kinds: Sequence[Any],
+        family: str,
+        _add: Any,
+        _lane: Any,
+        _preset: Any,
+        kind_ids: Any,
+        stored: Any,
+        *answers: Any,
+    ) -> Any:
+        before = Draft.from_store(stored)
+        after = before.answered(_read(*answers))
+        by = dash.ctx.triggered_id
+        clicked = any(trigger["value"] for trigger in dash.ctx.triggered)
+        chosen = None
+        if by == ids.ADD_LANE and clicked:
+            after = with_lane(after)
+        elif isinstance(by, dict) and by["type"] == "lane-action" and clicked:
+            after = with_lane(after, by["lane"]) if by["action"] == "duplicate" else without_lane(after, by["lane"])
+        elif isinstance(by, dict) and by["type"] == "preset-item" and clicked:
+            chosen = preset(by["name"])
+            after = Draft.of(chosen.request, chosen.variants)
+        elif by == ids.PROBLEM_FAMILY and (family == "function") != ("function" in before.request["problem"]):
+            after = with_family(after, family)
+        else:
+            paths = [str(name["path"]) for name in kind_ids]
+            changed = [(p, k) for p, k in zip(paths, kinds, strict=True) if get(before.request, f"{p}.kind") != k]
+            if not changed:
+                raise PreventUpdate
+            for path, kind in changed:
+                after = with_kind(after, path, kind)
+        return (*draw(after), preset_note(chosen, after.variants), full(after.request["lanes"]), None)
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        *[Output(form.component_id, "children", allow_duplicate=True) for form in FORMS],
+        Output(ids.DRAFT, "data", allow_duplicate=True),
+        Output(ids.PRESET_NOTE, "children", allow_duplicate=True),
+        Output(ids.ADD_LANE, "disabled", allow_duplicate=True),
+        Output(ids.DRAFT_FROM, "data"),
+        Input(ids.VIEW, "data"),
+        State(ids.DRAFT_FROM, "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    async def take_from_run(view: Any, taken: str | None) -> Any:
+        runs = View.from_store(view).runs
+        if not runs or runs[0] == taken:
+            raise PreventUpdate
+        try:
+            run = await client.run(runs[0])
+        except Refused:
+            raise PreventUpdate from None  # the bar says that the run is not there
+        if run.kind != "train":
+            raise PreventUpdate
+        draft = Draft.of(run.request)
+        return (*draw(draft), preset_note(None, ()), full(draft.request["lanes"]), run.id)
+
+
+def draw(draft: Draft) -> tuple[Any, ...]:
+    """Draw the set-up's forms: problem, lanes, run, landscape; and the draft for the store."""
+    request = draft.request
+    return (
+        problem_form(request["problem"]),
+        lane_list(request["lanes"]),
+        run_form(request),
+        probe_form(draft),
+        draft.store(),
+    )
+
+
+def error_store(draft: Draft, refused: Refused) -> dict[str, Any]:
+    """Write an error for the page's store, its paths turned into the form's own."""
+    detail = refused.detail.model_dump(mode="json")
+    detail["errors"] = [{**error, "path": draft.field_path(error["path"])} for error in detail["errors"]]
+    return detail
+
+
+def _read(values: Any, checked: Any, field_ids: Any, flag_ids: Any) -> list[tuple[str, Any]]:
+    fields = [{"id": name, "value": value} for name, value in zip(field_ids, values, strict=True)]
+    flags = [{"id": name, "value": value} for name, value in zip(flag_ids, checked, strict=True)]
+    return answers_of([fields, flags])
+
+
+def _clientside(app: Any) -> None:
+    """Connect what happens in the browser alone: controls of running races, their states, errors at their fields."""
+    here = "gradscape"
+    app.clientside_callback(
+        ClientsideFunction(here, "poll"),
+        Output(ids.RUN_STATES, "data"),
+        Output(ids.POLL, "disabled"),
+        Input(ids.POLL, "n_intervals"),
+        Input(ids.VIEW, "data"),
+        Input(ids.CONTROLLED, "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(here, "control"),
+        Output(ids.CONTROLLED, "data"),
+        Input(ids.PAUSE, "n_clicks"),
+        Input(ids.STEP, "n_clicks"),
+        Input(ids.CANCEL, "n_clicks"),
+        State(ids.RUN_STATES, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(here, "showStates"),
+        Output(ids.PAUSE, "disabled"),
+        Output(ids.PAUSE, "children"),
+        Output(ids.PAUSE, "aria-label"),
+        Output(ids.STEP, "disabled"),
+        Output(ids.CANCEL, "disabled"),
+        Output(ids.STATUS, "children"),
+        Output(ids.PROGRESS, "value"),
+        Output(ids.PROGRESS_TEXT, "children"),
+        Output(ids.LEGEND, "children"),
+        Output(ids.NOTICE, "children"),
+        Input(ids.RUN_STATES, "data"),
+        Input(ids.ERRORS, "data"),
+        Input(ids.CONTROLLED, "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(here, "showErrors"),
+        Output(FIELDS, "error"),
+        Output(ids.kind(ALL), "error"),
+        Input(ids.ERRORS, "data"),
+        State(FIELDS, "id"),
+        State(ids.kind(ALL), "id"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(here, "toggleSetup"),
+        Output(ids.LAB, "className"),
+        Output(ids.SETUP_TOGGLE, "aria-expanded"),
+        Input(ids.SETUP_TOGGLE, "n_clicks"),
+    )
+    both = ids.field(dash.MATCH, "power")
+    app.clientside_callback(
+        ClientsideFunction(here, "moveTogether"),
+        Output(both, "value"),
+        Output(ids.slider(dash.MATCH), "value"),
+        Input(both, "value"),
+        Input(ids.slider(dash.MATCH), "value"),
+        prevent_initial_call=True,
+    )

@@ -1,0 +1,141 @@
+"""Presets: whole races, declared as requests, each about a quarter of a minute to watch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A race to start from. ``variants`` are the values that differ where one Start opens several runs in one view."""
+
+    name: str
+    title: str
+    sentence: str  # what there is to see
+    request: Mapping[str, Any]
+    variants: tuple[Mapping[str, Any], ...] = ()
+
+
+def _lane(name: str, kind: str, **settings: Any) -> dict[str, Any]:
+    return {"name": name, "optimizer": {"kind": kind, **settings}}
+
+
+def _landscape(plane: str, *, every: int, paths: int) -> list[dict[str, Any]]:
+    chosen = {"kind": plane}
+    return [
+        {"every": every, "late": "skip", "analysis": {"kind": "surface", "plane": chosen}},
+        {"every": paths, "late": "skip", "analysis": {"kind": "trajectory", "plane": chosen}},
+    ]
+
+
+FOUR_ON_DIGITS = Preset(
+    name="four-on-digits",
+    title="Four optimizers on digits",
+    sentence="Four rules leave one point and end in different places of the same valley.",
+    request={
+        "kind": "train",
+        "name": "Four optimizers on digits",
+        "problem": {"data": {"kind": "digits"}, "model": {"kind": "mlp", "hidden": [32, 32]}},
+        "steps": 300,
+        "batch_size": 128,
+        "pace": 20.0,
+        "lanes": [
+            _lane("SGD", "sgd", lr=0.1),
+            _lane("Momentum", "sgd", lr=0.1, momentum=0.9),
+            _lane("RMSProp", "rmsprop", lr=0.001),
+            _lane("Adam", "adam", lr=0.001),
+        ],
+        "probes": _landscape("pca", every=8, paths=4),
+    },
+)
+
+ROSENBROCK = Preset(
+    name="rosenbrock-race",
+    title="Rosenbrock race",
+    sentence="All fall into the curved valley at once; following it to the minimum is what takes long.",
+    request={
+        "kind": "train",
+        "name": "Rosenbrock race",
+        "problem": {"function": {"kind": "rosenbrock"}},
+        "steps": 450,
+        "pace": 30.0,
+        "lanes": [
+            _lane("SGD", "sgd", lr=0.001),
+            _lane("Momentum", "sgd", lr=0.0005, momentum=0.95),
+            _lane("RMSProp", "rmsprop", lr=0.01),
+            _lane("Adam", "adam", lr=0.05),
+        ],
+        "probes": _landscape("coordinates", every=10, paths=1),
+    },
+)
+
+SADDLE = Preset(
+    name="saddle-escape",
+    title="Saddle escape",
+    sentence="Gradient descent lingers where the slope vanishes; rules that rescale the gradient leave at once.",
+    request={
+        "kind": "train",
+        "name": "Saddle escape",
+        "problem": {"function": {"kind": "saddle"}},
+        "steps": 150,
+        "pace": 10.0,
+        "lanes": [
+            _lane("SGD", "sgd", lr=0.1),
+            _lane("Momentum", "sgd", lr=0.1, momentum=0.9),
+            _lane("RMSProp", "rmsprop", lr=0.02),
+            _lane("Adam", "adam", lr=0.05),
+        ],
+        "probes": _landscape("coordinates", every=10, paths=1),
+    },
+)
+
+SPIRALS = Preset(
+    name="spirals-three-widths",
+    title="Spirals with three widths",
+    sentence="The same data and rule, three networks: the narrow one cannot wind with the spirals, the wide one can.",
+    request={
+        "kind": "train",
+        "name": "Spirals",
+        "problem": {"data": {"kind": "spirals"}, "model": {"kind": "mlp", "hidden": [8, 8]}},
+        "steps": 500,
+        "pace": 100.0,
+        "lanes": [_lane("Adam", "adam", lr=0.02)],
+        "probes": _landscape("pca", every=20, paths=10),
+    },
+    variants=tuple(
+        {
+            "name": f"Spirals, {width} units a layer",
+            "problem.model.hidden": [width, width],
+            "lanes.0.name": f"{width} units",
+        }
+        for width in (2, 8, 32)
+    ),
+)
+
+DIVERGENCE = Preset(
+    name="divergence",
+    title="Divergence",
+    sentence="On a bowl of curvature 20 every learning rate below 2/20 = 0.1 settles; just above it, each step grows.",
+    request={
+        "kind": "train",
+        "name": "Divergence",
+        "problem": {"function": {"kind": "quadratic", "condition": 20.0}},
+        "steps": 150,
+        "pace": 10.0,
+        "divergence": 1e4,
+        "lanes": [
+            _lane("0.02", "sgd", lr=0.02),
+            _lane("0.05", "sgd", lr=0.05),
+            _lane("0.095", "sgd", lr=0.095),
+            _lane("0.103", "sgd", lr=0.103),
+        ],
+        "probes": _landscape("coordinates", every=10, paths=1),
+    },
+)
+
+PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE)
+
+
+def preset(name: str) -> Preset:
+    """Return the preset of this name, the first where there is none."""
+    return next((p for p in PRESETS if p.name == name), PRESETS[0])

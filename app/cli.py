@@ -1,0 +1,140 @@
+"""The command line: ``gradscape serve | run | describe | doctor``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.settings import Settings, SettingsError, settings_table
+
+EPILOG = """environment variables (an option wins over its variable):
+{settings}
+
+exit codes of run: 0 succeeded, 1 failed, 2 invalid request, 130 cancelled
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    rows = settings_table()
+    width = max(len(name) for name, _, _ in rows)
+    settings = "\n".join(f"  {name:<{width}}  {text} [{default}]" for name, default, text in rows)
+    top = argparse.ArgumentParser(
+        prog="gradscape",
+        description="See how neural networks train: loss landscapes, live in the browser.",
+        epilog=EPILOG.format(settings=settings),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the page and the API", description="Serve the page and the API.")
+    serve.add_argument("--host", help="address to listen on [127.0.0.1]")
+    serve.add_argument("--port", help="TCP port; 0 takes a free one [8050]")
+    serve.add_argument("--workers", help="worker processes [one per GPU, or two on a CPU machine]")
+    serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
+
+    run = commands.add_parser(
+        "run",
+        help="run one request to its end",
+        description="Run one request (JSON; gradscape describe says what it holds) to its end, in memory by default.",
+    )
+    run.add_argument("file", metavar="FILE|-", help="the request; - reads standard input")
+    run.add_argument("--json", action="store_true", help="print the events as JSON Lines")
+    place = run.add_mutually_exclusive_group()
+    place.add_argument("--server", metavar="URL", help="post it to a running server instead")
+    place.add_argument("--data", metavar="DIR", type=Path, help="store it in this data directory")
+    run.add_argument("--engine", choices=("inline", "local"), default="inline", help="what computes it here [inline]")
+
+    say = commands.add_parser(
+        "describe",
+        help="say what a request may hold",
+        description="Say what a request may hold: families, their kinds, and each kind's fields.",
+    )
+    say.add_argument("family", nargs="?", help="such as optimizer")
+    say.add_argument("kind", nargs="?", help="such as adam")
+    say.add_argument("--json", action="store_true", help="print JSON Schemas")
+
+    doctor = commands.add_parser("doctor", help="check this installation", description="Check this installation.")
+    for command in (serve, doctor):
+        command.add_argument("--data", metavar="DIR", help="data directory [~/.local/share/gradscape]")
+    doctor.add_argument("--port", help="TCP port that serve would take [8050]")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: those after the program's name; None: the process' own.
+
+    Returns:
+        The exit code.
+    """
+    top = parser()
+    given = top.parse_args(arguments)
+    if given.version:
+        from app.wiring import version
+
+        print(f"gradscape {version()}")
+        return 0
+    if given.command is None:
+        top.print_help()
+        return 2
+    try:
+        return _dispatch(given)
+    except SettingsError as error:
+        print(f"gradscape: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever reads our output has gone: head, say
+        sys.stderr.close()
+        return 1
+
+
+def _dispatch(given: argparse.Namespace) -> int:
+    match given.command:
+        case "serve":
+            return _serve(given)
+        case "run":
+            return _run(given)
+        case "describe":
+            return _describe(given)
+        case _:
+            from app.doctor import doctor
+
+            return doctor(Settings.read(port=given.port, data=given.data), sys.stdout)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from app.serve import PortTaken, serve
+    from backend.jobs.errors import JobsError
+
+    chosen = {"host": given.host, "port": given.port, "workers": given.workers, "data": given.data}
+    try:
+        return serve(Settings.read(log_level=given.log_level, **chosen))
+    except (PortTaken, JobsError) as error:
+        print(f"gradscape: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    from app import headless
+
+    try:
+        request = headless.read_request(given.file)
+    except headless.Refused as refused:
+        return headless.complain(refused.detail, as_json=given.json)
+    return headless.run(request, data=given.data, server=given.server, engine=given.engine, as_json=given.json)
+
+
+def _describe(given: argparse.Namespace) -> int:
+    from app.describe import UnknownName, describe
+
+    try:
+        print(describe(given.family, given.kind, as_json=given.json))
+    except UnknownName as error:
+        print(f"gradscape: {error}", file=sys.stderr)
+        return 2
+    return 0

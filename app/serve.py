@@ -1,0 +1,89 @@
+"""``gradscape serve``: the page and the API from one process."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from app.settings import Settings
+from app.wiring import Application, build
+
+GRACE = 5  # seconds that open requests get after a stop
+TICK = 0.05  # seconds between two looks at whether the server was told to stop
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the sentence says why and what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket, before anything slow is done.
+
+    Args:
+        host: address to listen on.
+        port: TCP port; 0 takes a free one.
+
+    Returns:
+        The socket, bound and listening.
+
+    Raises:
+        PortTaken: where the address is in use or not ours.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or error
+        raise PortTaken(f"cannot listen on {host}:{port}: {reason}. Choose another with --port, or 0.") from error
+
+
+def address(bound: socket.socket) -> str:
+    """Return the URL to open."""
+    host, port = bound.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+async def _serve(server: uvicorn.Server, application: Application, bound: socket.socket) -> None:
+    serving = asyncio.ensure_future(server.serve(sockets=[bound]))
+    while not serving.done() and not server.should_exit:
+        await asyncio.wait({serving}, timeout=TICK)
+    application.stop_streams()  # uvicorn waits for open responses, and a stream has no end of its own
+    await serving
+
+
+def serve(settings: Settings) -> int:
+    """Serve until interrupted.
+
+    Args:
+        settings: what was asked for.
+
+    Returns:
+        The exit code: 0 after an orderly stop.
+
+    Raises:
+        PortTaken: where the address cannot be listened on.
+    """
+    bound = listen(settings.host, settings.port)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    application = build(settings)
+    try:
+        if settings.host not in LOOPBACK:
+            print(f"{settings.host} can be reached by others, and nobody is asked for a password.", file=sys.stderr)
+        print(f"Gradscape at {address(bound)}   data in {settings.data}   Ctrl-C stops", flush=True)
+        config = uvicorn.Config(
+            application.api,
+            log_level=settings.log_level if settings.log_level == "debug" else "warning",
+            access_log=settings.log_level == "debug",
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=30,
+        )
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has stopped
+            asyncio.run(_serve(uvicorn.Server(config), application, bound))
+    finally:
+        application.close()
+    return 0

@@ -1,0 +1,137 @@
+"""Settings of the serving process: defaults, then environment variables, then command-line options."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+EngineName = Literal["local", "inline"]
+LogLevel = Literal["critical", "error", "warning", "info", "debug"]
+PREFIX = "GRADSCAPE_"
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the sentence says which, what was expected and what came."""
+
+
+def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for stored runs: ``$XDG_DATA_HOME/gradscape``, or ``~/.local/share/gradscape``."""
+    base = environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "gradscape"
+
+
+def _help(text: str, unit: str | None = None) -> dict[str, str | None]:
+    return {"help": text, "unit": unit}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; each is read from ``GRADSCAPE_<NAME>`` in the environment.
+
+    Attributes:
+        host: address that the server listens on.
+        port: TCP port; 0 takes a free one.
+        data: folder of the database, snapshots and checkpoints.
+        engine: where runs are computed.
+        workers: number of worker processes, None to choose by the machine.
+        body_limit: largest request body in MiB.
+        import_limit: largest imported run in MiB.
+        allowed_hosts: names that a request's Host header may carry, without port.
+        log_level: least grave messages that are logged.
+    """
+
+    host: str = field(default="127.0.0.1", metadata=_help("Address to listen on; 127.0.0.1 is this machine alone."))
+    port: int = field(default=8050, metadata=_help("TCP port to listen on; 0 takes a free one."))
+    data: Path = field(
+        default_factory=default_data_dir, metadata=_help("Folder of the database, snapshots and checkpoints.")
+    )
+    engine: EngineName = field(
+        default="local", metadata=_help("local: worker processes; inline: a thread of the server (for tests).")
+    )
+    workers: int | None = field(
+        default=None, metadata=_help("Worker processes; empty: one per GPU, or two on a CPU machine.")
+    )
+    body_limit: int = field(default=4, metadata=_help("Largest request body.", "MiB"))
+    import_limit: int = field(default=256, metadata=_help("Largest exported run that can be imported.", "MiB"))
+    allowed_hosts: tuple[str, ...] = field(
+        default=("localhost", "127.0.0.1", "[::1]"),
+        metadata=_help("Names that a request's Host header may carry (with any port), separated by commas."),
+    )
+    log_level: LogLevel = field(default="info", metadata=_help("Least grave messages that are logged."))
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> Self:
+        """Read the settings.
+
+        Args:
+            environ: environment variables.
+            options: values that win over the environment; those that are None do not count.
+
+        Returns:
+            The settings that hold.
+
+        Raises:
+            SettingsError: where a value is not of its form, or a ``GRADSCAPE_`` variable is unknown.
+        """
+        known = {f"{PREFIX}{each.name.upper()}": each.name for each in fields(cls)}
+        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+        if unknown:
+            raise SettingsError(f"unknown setting {unknown[0]}; expected one of {', '.join(known)}")
+        values: dict[str, Any] = {}
+        if "XDG_DATA_HOME" in environ:
+            values["data"] = default_data_dir(environ)
+        for variable, name in known.items():
+            if environ.get(variable, "") != "":
+                values[name] = _read(name, environ[variable], variable)
+        for name, value in options.items():
+            if value is not None:
+                values[name] = _read(name, value, f"--{name.replace('_', '-')}") if isinstance(value, str) else value
+        return cls(**values)
+
+
+def _whole(text: str, source: str, low: int, high: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise SettingsError(f"{source}: expected a whole number, got {text!r}") from None
+    if not low <= number <= high:
+        raise SettingsError(f"{source}: expected {low} to {high}, got {number}")
+    return number
+
+
+def _one_of(text: str, source: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise SettingsError(f"{source}: expected one of {', '.join(choices)}, got {text!r}")
+    return text
+
+
+def _read(name: str, text: str, source: str) -> Any:
+    match name:
+        case "port":
+            return _whole(text, source, 0, 65_535)
+        case "workers":
+            return _whole(text, source, 1, 256)
+        case "body_limit" | "import_limit":
+            return _whole(text, source, 1, 1 << 20)
+        case "data":
+            return Path(text).expanduser()
+        case "engine":
+            return _one_of(text, source, get_args(EngineName))
+        case "log_level":
+            return _one_of(text.lower(), source, get_args(LogLevel))
+        case "allowed_hosts":
+            return tuple(host.strip().lower() for host in text.split(",") if host.strip())
+        case _:
+            return text
+
+
+def settings_table() -> tuple[tuple[str, str, str], ...]:
+    """List the settings for help texts: variable, default with its unit, and meaning."""
+    rows = []
+    for each in fields(Settings):
+        value = "~/.local/share/gradscape" if each.name == "data" else each.default
+        shown = "" if value is None else ",".join(value) if isinstance(value, tuple) else str(value)
+        unit = each.metadata["unit"]
+        rows.append((f"{PREFIX}{each.name.upper()}", f"{shown} {unit}" if unit else shown, each.metadata["help"]))
+    return tuple(rows)

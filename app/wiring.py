@@ -1,0 +1,111 @@
+"""The composition root: settings in, a whole application out. The one place that chooses an engine and a store."""
+
+import importlib.metadata
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from app.settings import EngineName, Settings
+from backend.api.app import MIB, create_api
+from backend.jobs.engine import Engine
+from backend.jobs.errors import Unavailable
+from backend.jobs.feed import Feed
+from backend.jobs.service import Service
+from backend.jobs.sqlite_store import SqliteStore
+
+DATABASE = "gradscape.sqlite"
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything that runs in the serving process."""
+
+    api: FastAPI
+    service: Service
+
+    def stop_streams(self) -> None:
+        """End the open streams, so that they do not hold up the server's end; safe from any thread."""
+        self.service.feed.close()
+
+    def close(self) -> None:
+        """Stop the workers, close the store, let the data directory go."""
+        self.service.close()
+
+
+def version() -> str:
+    """Return the distribution's version."""
+    return importlib.metadata.version("gradscape")
+
+
+def make_engine(name: EngineName, workers: int | None) -> Engine:
+    """Make an engine; only the inline one may import torch in this process, and only once it runs something.
+
+    Args:
+        name: which one.
+        workers: worker processes; None: chosen by the machine.
+
+    Returns:
+        The engine; workers come up in the background.
+    """
+    if name == "inline":
+        from backend.jobs.inline import InlineEngine
+
+        return InlineEngine()
+    from backend.jobs.local import LocalEngine
+
+    return LocalEngine(workers=workers)
+
+
+def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
+    """Join store and engine over the data directory.
+
+    Args:
+        settings: what was asked for.
+        in_memory: runs and events in memory; the directory takes snapshots alone.
+
+    Returns:
+        The service; it has the directory to itself.
+
+    Raises:
+        Unavailable: where the directory cannot be used, or another process uses it.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot make the data directory {settings.data}: {error.strerror}",
+            hint="Choose another with --data DIR or GRADSCAPE_DATA.",
+            where=str(settings.data),
+        ) from error
+    store = SqliteStore(":memory:" if in_memory else settings.data / DATABASE)
+    engine = make_engine(settings.engine, settings.workers)
+    try:
+        return Service(store, engine, Feed(store), settings.data)
+    except Unavailable:
+        engine.close()
+        store.close()
+        raise
+
+
+def build(settings: Settings) -> Application:
+    """Build the application: store, engine, service, API, page.
+
+    Args:
+        settings: what was asked for.
+
+    Returns:
+        The application; what a server that died left running is marked as lost.
+    """
+    from frontend.app import create_page
+
+    service = make_service(settings)
+    service.recover()
+    api = create_api(
+        service,
+        version=version(),
+        page=create_page,
+        allowed_hosts=settings.allowed_hosts,
+        body_limit=settings.body_limit * MIB,
+        import_limit=settings.import_limit * MIB,
+    )
+    return Application(api, service)

@@ -1,0 +1,111 @@
+"""The factory of the HTTP interface."""
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from backend.api import errors
+from backend.api.docs_page import docs_page
+from backend.api.exports import Exporter, own_exporters
+from backend.api.openapi import document
+from backend.api.routes import catalog, export, health, runs, stream
+from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck, security
+from backend.api.sse import HEARTBEAT
+from backend.jobs.service import Service
+from backend.schemas.errors import ErrorBody
+
+MIB = 2**20
+IMPORT = "/api/runs/import"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+DESCRIPTION = (
+    "Runs of optimizers and analyses, their events, and what this installation can do. "
+    "Errors have one shape, ErrorBody. NaN and infinities are the strings NaN, Infinity and -Infinity."
+)
+
+
+def create_api(
+    service: Service,
+    *,
+    version: str,
+    page: Callable[[FastAPI], object] | None = None,
+    exporters: Mapping[str, Exporter] | None = None,
+    allowed_hosts: tuple[str, ...] = LOCAL_HOSTS,
+    body_limit: int = 4 * MIB,
+    import_limit: int = 256 * MIB,
+    heartbeat: float = HEARTBEAT,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        service: what the routes speak for.
+        version: the distribution's version.
+        page: puts the page on the application, after the API's routes and inside its guards.
+        exporters: formats beside our own (which need nothing but the events).
+        allowed_hosts: names that a Host header may carry, without port.
+        body_limit: largest body in bytes.
+        import_limit: largest imported run in bytes.
+        heartbeat: seconds of silence before a stream sends a comment.
+
+    Returns:
+        The application, ready to be served.
+    """
+    app = FastAPI(
+        title="Gradscape",
+        version=version,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        responses={"default": {"model": ErrorBody, "description": "What went wrong."}},
+    )
+    app.state.service = service
+    app.state.feed = service.feed
+    app.state.exporters = {**own_exporters(version), **(exporters or {})}
+    app.state.heartbeat = heartbeat
+    errors.install(app)
+    families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation(), _guard())
+    for family in families:
+        app.include_router(family, dependencies=[Depends(security)])
+    if page is not None:
+        page(app)
+    app.add_middleware(BodyLimit, limit_of=lambda path: import_limit if path == IMPORT else body_limit)
+    app.add_middleware(HostCheck, allowed=allowed_hosts)
+    return app
+
+
+def _documentation() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/api/openapi.json")
+    def openapi(request: Request) -> Response:
+        return JSONResponse(document(request.app))
+
+    @router.get("/api/docs")
+    def docs(request: Request) -> Response:
+        return HTMLResponse(docs_page(document(request.app)))
+
+    return router
+
+
+def _guard() -> APIRouter:
+    """Answer what the routes before it do not: without it the page's catch-all would answer with HTML."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/api", methods=METHODS)
+    @router.api_route("/api/{rest:path}", methods=METHODS)
+    def unknown(request: Request) -> Response:
+        allowed = sorted(
+            {
+                method
+                for route in request.app.routes
+                if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
+                for method in route.methods or ()
+            }
+        )
+        raise HTTPException(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPException(404)
+
+    return router

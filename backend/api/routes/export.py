@@ -1,0 +1,74 @@
+"""Exports of a stored run, and the import of one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from backend.api.bodies import EXPORTED, body
+from backend.api.deps import Body, ServiceDep, answer_model, parse
+from backend.api.errors import ApiError
+from backend.api.exports import SCHEMA, Exporter, header
+from backend.jobs.errors import invalid_field
+from backend.jobs.service import Service
+from backend.jobs.store import EventFilter
+from backend.schemas.errors import ErrorDetail
+from backend.schemas.run import ENDED, Run
+
+router = APIRouter(prefix="/api/runs", tags=["export"])
+PAGE = 500
+
+
+@router.get(
+    "/{run}/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+)
+def export(
+    request: Request,
+    run: str,
+    service: ServiceDep,
+    format: Annotated[str, Query(max_length=20, description="json, csv, npz or script.")] = "json",
+) -> StreamingResponse:
+    """Write a run as a file: json can be imported again, csv and npz hold its columns, script repeats it."""
+    found = service.get(run)
+    exporters = cast(Mapping[str, Exporter], request.app.state.exporters)
+    if format not in exporters:
+        raise ApiError(
+            ErrorDetail(
+                code="unsupported",
+                message=f"expected a format of {', '.join(exporters)}, got {format!r}",
+                hint=f"GET /api/runs/{found.id}/export?format={next(iter(exporters))} works.",
+                where="format",
+            )
+        )
+    file = exporters[format](found, _texts(service, found.id))
+    return StreamingResponse(file.pieces, media_type=file.media_type, headers=header(found, file))
+
+
+def _texts(service: Service, run: str) -> Iterator[str]:
+    after: int | None = 0
+    while after is not None:
+        rows, after = service.events(run, EventFilter(after=after, limit=PAGE))
+        yield from (row.text for row in rows)
+
+
+@router.post(
+    "/import", status_code=201, response_model=None, responses={201: {"model": Run}}, openapi_extra=body("ExportedRun")
+)
+def import_(service: ServiceDep, raw: Body) -> Response:
+    """Store a run that was exported as json; it keeps its id, or takes a new one where that is taken."""
+    exported = parse(EXPORTED, raw)
+    if not 1 <= exported.schema_version <= SCHEMA:
+        raise invalid_field("schema", f"expected an export of schema 1 to {SCHEMA}, got {exported.schema_version}")
+    if exported.run.status not in ENDED:
+        raise invalid_field("run.status", f"expected a run that has ended, got {exported.run.status!r}")
+    for position, envelope in enumerate(exported.events):
+        if envelope.seq != position + 1:
+            raise invalid_field(f"events.{position}.seq", f"expected {position + 1}, got {envelope.seq}")
+        if (envelope.event.kind == "finished") != (position == len(exported.events) - 1):
+            raise invalid_field(f"events.{position}.event.kind", "expected exactly one finished, as the last event")
+    if not exported.events:
+        raise invalid_field("events", "expected at least the event finished, got none")
+    return answer_model(service.adopt(exported.run, [envelope.event for envelope in exported.events]), status=201)

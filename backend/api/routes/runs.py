@@ -1,0 +1,118 @@
+"""Runs: ask for one, look at it, steer it, read its events, forget it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from backend.api.bodies import CHANGES, body
+from backend.api.deps import Body, ServiceDep, answer_model, answer_page, known_kinds, parse
+from backend.jobs.store import EventFilter
+from backend.schemas.base import WireModel
+from backend.schemas.control import CONTROL
+from backend.schemas.events import Envelope
+from backend.schemas.run import REQUEST, Run, Status
+from backend.schemas.snapshot import KeptSnapshot
+
+router = APIRouter(prefix="/api/runs", tags=["runs"])
+MOST_RUNS = 500
+MOST_EVENTS = 10_000
+
+
+class RunPage(WireModel):
+    """Runs, newest first; ``next`` is the cursor of the page after, null on the last."""
+
+    items: tuple[Run, ...]
+    next: str | None
+
+
+class EventPage(WireModel):
+    """Events in order; ``next`` is what to ask ``after`` for the page that follows, null on the last."""
+
+    items: tuple[Envelope, ...]
+    next: int | None
+
+
+class SnapshotPage(WireModel):
+    """Kept moments, by lane, repeat and step."""
+
+    items: tuple[KeptSnapshot, ...]
+
+
+@router.post("", status_code=201, response_model=None, responses={201: {"model": Run}}, openapi_extra=body("Request"))
+def submit(
+    service: ServiceDep,
+    raw: Body,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=200, description="The same key and body again give the same run."),
+    ] = None,
+) -> Response:
+    """Ask for a run; it is queued at once."""
+    request = parse(REQUEST, raw)
+    return answer_model(service.submit(request, idempotency_key), status=201)
+
+
+@router.get("", response_model=None, responses={200: {"model": RunPage}})
+def page(
+    service: ServiceDep,
+    status: Annotated[Status | None, Query(description="Only runs with this status.")] = None,
+    kind: Annotated[str | None, Query(max_length=40, description="Only runs of this kind.")] = None,
+    tag: Annotated[str | None, Query(max_length=40, description="Only runs with this tag.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_RUNS, description="Most runs in the answer.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=40, description="`next` of the page before.")] = None,
+) -> Response:
+    """List runs, newest first."""
+    runs, following = service.page(status=status, kind=kind, tag=tag, limit=limit, cursor=cursor)
+    return answer_page([run.encode() for run in runs], following)
+
+
+@router.get("/{run}", response_model=None, responses={200: {"model": Run}})
+def get(run: str, service: ServiceDep) -> Response:
+    """Look a run up."""
+    return answer_model(service.get(run))
+
+
+@router.patch("/{run}", response_model=None, responses={200: {"model": Run}}, openapi_extra=body("RunChanges"))
+def patch(run: str, service: ServiceDep, raw: Body) -> Response:
+    """Change a run's name or tags."""
+    changes = parse(CHANGES, raw)
+    return answer_model(service.patch(run, name=changes.name, tags=changes.tags))
+
+
+@router.delete("/{run}", status_code=204, response_model=None)
+def delete(run: str, service: ServiceDep) -> Response:
+    """Forget a run with its events, snapshots and checkpoints; 409 while it is queued or running."""
+    service.delete(run)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{run}/control", status_code=202, response_model=None, responses={202: {"model": Run}},
+    openapi_extra=body("Control"),
+)  # fmt: skip
+def control(run: str, service: ServiceDep, raw: Body) -> Response:
+    """Pause, resume, step, change a setting, or cancel; obeyed between two steps. 409 when it has ended."""
+    return answer_model(service.control(run, parse(CONTROL, raw)), status=202)
+
+
+@router.get("/{run}/events", response_model=None, responses={200: {"model": EventPage}})
+def events(
+    run: str,
+    service: ServiceDep,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="`seq` to go on after.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS, description="Most events in the answer.")] = 1000,
+    kinds: Annotated[str, Query(description="Kinds of events, separated by commas; empty for all.")] = "",
+    lane: Annotated[str | None, Query(max_length=40, description="Only events about this lane.")] = None,
+    step_to: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Only events up to this step.")] = None,
+    last: Annotated[int | None, Query(ge=1, le=MOST_EVENTS, description="Only the last n of them.")] = None,
+) -> Response:
+    """Read a run's stored events, in order."""
+    which = EventFilter(after, limit if last is None else last, known_kinds(kinds), lane, step_to, last)
+    rows, following = service.events(run, which)
+    return answer_page([row.text for row in rows], following)
+
+
+@router.get("/{run}/snapshots", response_model=None, responses={200: {"model": SnapshotPage}})
+def snapshots(run: str, service: ServiceDep) -> Response:
+    """List the moments of a run that are still kept."""
+    return answer_model(SnapshotPage(items=tuple(service.snapshots(run))))

@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Literal
 
 from backend.core.analyses.base import TICK, Context, Events, Tick
+from backend.core.analyses.race_probes import PlaneBook, start_probe
 from backend.core.analyses.train.controls import obey
 from backend.core.analyses.train.probes import SLICE, Probes
 from backend.core.analyses.train.race import Race
@@ -62,10 +63,6 @@ class Train:
 
 
 def _probes(problem: Problem, spec: TrainRequest, ctx: Context) -> Probes:
-    if not spec.probes:
-        return Probes((), _nothing, _nothing, spec.tune)
-    from backend.core.analyses.race_probes import PlaneBook, start_probe
-
     book = PlaneBook(problem, spec.probes, ctx.keeper)
     return Probes(
         spec.probes, lambda analysis, race: start_probe(analysis, problem, book, race), book.follow, spec.tune
@@ -79,9 +76,9 @@ def _step(race: Race, probes: Probes) -> Events:
     for lane in race.front():
         sound = lane.advance()
         yield from race.settle(lane, sound)
+    probes.earn(perf_counter() - began)
     if race.late():
         yield from _tell(race, probes)
-    probes.earn(perf_counter() - began)
     yield from probes.share()
 
 
@@ -113,7 +110,3 @@ def _tell(race: Race, probes: Probes) -> Events:
     yield from race.tell()
     if race.request.probes:
         yield from probes.follow(race.view())
-
-
-def _nothing(*_: object) -> Events:
-    return iter(())

@@ -1,6 +1,9 @@
 """When a race may take its next step: paused or not, steps granted one by one, and the pace."""
 
 from dataclasses import dataclass
+from typing import Final
+
+RUSH: Final = 0.05  # seconds by which a race may be late and still catch up
 
 
 @dataclass
@@ -23,8 +26,8 @@ class Clock:
         if self.paused:
             self.granted -= 1
         elif self.pace is not None:
-            # From when it was due, not from now, so that oversleeping does not add up; but never catching up in a rush.
-            self.due = max(self.due + 1.0 / self.pace, now)
+            # From when it was due, not from now, so that oversleeping does not add up; a long delay is not made up for.
+            self.due = max(self.due + 1.0 / self.pace, now - RUSH)
 
     def set_pace(self, pace: float | None, now: float) -> None:
         """Change the pace from the next step on."""

@@ -42,7 +42,7 @@ class Probes:
 
     def __init__(self, probes: Sequence[Probe], start: Start, follow: Follow, tune: bool) -> None:
         self._seats = tuple(_Seat(probe) for probe in probes)
-        self._start, self.follow, self._tune = start, follow, tune
+        self._start, self._follow, self._tune = start, follow, tune
         self._seen, self._credit, self._turn = -1, 0.0, 0
 
     @property
@@ -72,6 +72,12 @@ class Probes:
                 seat.now = seat.waiting.popleft()
         self._seen = race.step
 
+    def follow(self, race: RaceView) -> Events:
+        """Extend the paths to a view, at the probes' expense."""
+        work = self._follow(race)
+        while (event := self._charged(work)) is not None:
+            yield event
+
     def earn(self, seconds: float) -> None:
         """Credit what training has spent."""
         self._credit = min(self._credit + seconds, SLICE)
@@ -79,16 +85,14 @@ class Probes:
     def share(self) -> Events:
         """Work for as long as the credit lasts."""
         while self._credit > 0.0 and self.busy:
-            began = perf_counter()
-            event = self._advance()
-            self._credit -= perf_counter() - began
-            yield event
+            yield self._advance()
 
     def work(self, seconds: float) -> Events:
-        """Work through time that training does not use: until it is over or there is nothing left to do."""
-        end = perf_counter() + min(seconds, SLICE)
+        """Work through time that training does not use, free of charge: until it is over or nothing is left to do."""
+        end, credit = perf_counter() + min(seconds, SLICE), self._credit
         while self.busy:
             yield self._advance()
+            self._credit = credit
             if perf_counter() >= end:
                 return
 
@@ -106,11 +110,17 @@ class Probes:
         at_work = [seat for seat in self._seats if seat.now is not None]
         seat = at_work[self._turn % len(at_work)]
         self._turn += 1
-        if seat.now is not None:
-            for event in seat.now:
-                return event
-        seat.now = seat.waiting.popleft() if seat.waiting else None
-        return TICK
+        event = None if seat.now is None else self._charged(seat.now)
+        if event is None:
+            seat.now = seat.waiting.popleft() if seat.waiting else None
+        return event or TICK
+
+    def _charged(self, work: Events) -> AnyEvent | Tick | None:
+        """Let a piece of work be done; None when there is no more of it."""
+        began = perf_counter()
+        event = next(work, None)
+        self._credit -= perf_counter() - began
+        return event
 
     def _falls_due(self, seat: _Seat, step: int) -> bool:
         return step // seat.probe.every > self._seen // seat.probe.every

@@ -48,7 +48,6 @@ NOTICE: Final = "notice"
 RUN_STATES: Final = "run-states"  # dcc.Store: the view's runs as the API shows them
 POLL: Final = "poll"
 CONTROLLED: Final = "controlled"  # dcc.Store: the API's last answer to a control
-LEGEND: Final = "legend"
 PANELS: Final = "panels"
 
 # The Runs page

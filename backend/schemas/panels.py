@@ -1,0 +1,179 @@
+"""Panels as data: which events feed which trace of which graph, and how.
+
+A panel says it once, in Python; ``stream.js`` reads it and knows no panel by name, so that a live run, a stored run
+and an exported page are all drawn in one way.
+
+Events are kept as tables; a binding draws one trace for each table. Text is written in templates: ``"step {step}"``,
+``"{loss:number}"``; a template with a field that is not there says nothing at all.
+"""
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from backend.schemas.base import WireModel
+
+Choices = dict[str, tuple[str, ...]]  # control → the values with which this holds; all must hold
+How = Literal["extend", "append", "replace"]
+
+
+class Source(WireModel):
+    """Events that are kept as tables: one for each run and each combination of ``keys``.
+
+    ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row, ``replace`` keeps the newest
+    event alone. ``where`` asks for values of the event's fields.
+    """
+
+    kind: str
+    how: How
+    keys: tuple[str, ...] = ("lane", "repeat")
+    where: dict[str, str | int] = {}
+
+
+class Column(WireModel):
+    """Numbers of a table: an event's field.
+
+    With ``kind``, they are looked up in that kind's table of the same lane: the last row at or before this one's
+    ``step``. ``times`` multiplies by a number of the lane (``evaluations``: gradient evaluations a step).
+    ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's scale;
+    ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values alone.
+    """
+
+    field: str
+    kind: str | None = None
+    times: str | None = None
+    along: str | None = None
+    scaled: bool = False
+    transpose: bool = False
+    finite: bool = False
+
+
+class Pick(WireModel):
+    """The column that a control chooses; without a column for its value, nothing is drawn."""
+
+    choice: str
+    columns: dict[str, Column]
+
+
+Channel = Column | Pick
+
+
+class Binding(WireModel):
+    """Events and the traces that they feed: one trace for each table of the source.
+
+    ``trace`` is Plotly's trace without its data; ``paint`` sets dotted attributes of it from the lane's style
+    (``color``, ``dash``, ``symbol``, ``hollow``) or the theme (``ink``, ``paper``, ``muted``).
+    """
+
+    source: Source
+    graph: str
+    trace: dict[str, JsonValue]
+    when: Choices = {}
+    rows: Literal["all", "first", "last"] = "all"
+    x: Channel
+    y: Channel
+    z: Channel | None = None
+    name: str = "{lane.title}"
+    hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
+    label: str | None = None  # template of a text that stands beside a point
+    paint: dict[str, str] = {}
+    faint_beside: str | None = None  # drawn faint where the same lane has events of this kind
+
+
+class Page(WireModel):
+    """A graph that shows one page at a time: the newest value of ``field`` in a series that has all that it ``needs``.
+
+    Until a new page has every kind that the old one shows, the old one stays. Tables with a ``field`` of their own are
+    drawn on their page alone. Pages of different ``series`` are offered in a selector.
+    """
+
+    source: Source
+    field: str
+    series: tuple[str, ...]
+    label: str
+    needs: tuple[str, ...]
+
+
+class Scale(WireModel):
+    """Logarithm of the height above the lowest of these columns (``kind.field``), with ticks in the true values."""
+
+    columns: tuple[str, ...]
+    when: Choices = {}
+    ticks: tuple[str, ...]  # dotted places of the layout that get the ticks
+    limits: tuple[str, ...] = ()  # dotted places that get [lowest of all, highest of the first column]
+
+
+class Patch(WireModel):
+    """A piece of layout that holds with these choices."""
+
+    when: Choices
+    layout: dict[str, JsonValue]
+
+
+class Graph(WireModel):
+    """One picture: Plotly's layout without colours, and what changes it."""
+
+    name: str
+    layout: dict[str, JsonValue]
+    when: Choices = {}
+    patches: tuple[Patch, ...] = ()
+    page: Page | None = None
+    titles: dict[str, str] = {}  # dotted place of an axis → the page's field that describes it
+    fit: dict[str, str] = {}  # dotted place of an axis → ``kind.channel`` whose span is its range
+    scale: Scale | None = None
+
+
+class Option(WireModel):
+    """One value of a control."""
+
+    value: str
+    label: str
+
+
+class Choice(WireModel):
+    """A control of a panel; the first option is the default."""
+
+    name: str
+    label: str
+    options: tuple[Option, ...]
+
+
+class Phrase(WireModel):
+    """A piece of text about the last row of a source's newest table (``{field:max}``: the largest of all tables).
+
+    ``run`` and ``lane`` are there too: the run as the API shows it (``{run.status}``), the lane as it was asked for
+    (``{lane.optimizer.kind}``). ``where`` asks for values at dotted places of all this.
+    """
+
+    text: str
+    source: Source | None = None
+    where: dict[str, str | int] = {}
+
+
+class Cell(WireModel):
+    """A column of a table of lanes; the first phrase that has something to say is shown."""
+
+    title: str
+    phrases: tuple[Phrase, ...]
+    numeric: bool = False
+
+
+class Words(WireModel):
+    """What a panel says when it has nothing to draw: no run chosen, waiting, or a run without what it draws."""
+
+    empty: str
+    loading: str
+    absent: str
+
+
+class Panel(WireModel):
+    """A panel: graphs with their bindings, or a table of lanes."""
+
+    name: str
+    title: str
+    words: Words
+    choices: tuple[Choice, ...] = ()
+    graphs: tuple[Graph, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    cells: tuple[Cell, ...] = ()

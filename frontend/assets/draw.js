@@ -1,0 +1,75 @@
+// Painting at the pace of the screen: one draw in flight, then everything that has come since in one more.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"; // the copy that Dash serves
+  const REST = 1; // after a draw, rest this many times as long as it took: the page and the worker need the cores too
+  const CONFIG = {
+    displaylogo: false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "hoverClosest3d", "tableRotation"],
+  };
+
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  let plotly = null;
+
+  // Plotly, loaded once; a page that has it already (an exported one) is not asked for it.
+  function loadPlotly() {
+    plotly = plotly || (window.Plotly ? Promise.resolve(window.Plotly) : new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = PLOTLY;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => reject(new Error(`Plotly did not load from ${PLOTLY}`));
+      document.head.append(script);
+    }));
+    return plotly;
+  }
+
+  // Calls `draw` once for any number of touches that come while it draws.
+  class Painter {
+    constructor(draw) {
+      this.draw = draw;
+      this.dirty = false;
+      this.busy = false;
+    }
+
+    touch() {
+      this.dirty = true;
+      if (!this.busy) this.work();
+    }
+
+    async work() {
+      this.busy = true;
+      while (this.dirty) {
+        await frame();
+        this.dirty = false;
+        const start = performance.now();
+        try {
+          await this.draw();
+        } catch (error) {
+          console.error(error);
+        }
+        await pause(REST * (performance.now() - start));
+      }
+      this.busy = false;
+    }
+  }
+
+  // Draws a figure into a plain element and tells, two frames later, that rows up to this one are on the screen.
+  async function paint(element, figure, row) {
+    const Plotly = await loadPlotly();
+    await Plotly.react(element, figure.data, figure.layout, CONFIG);
+    frame().then(frame).then(() => {
+      element.dataset.row = row;
+      element.dispatchEvent(new CustomEvent("gradscape:painted", { bubbles: true, detail: { graph: element.dataset.graph, row } }));
+    });
+  }
+
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) if (target.data && target.offsetParent) window.Plotly.Plots.resize(target);
+  });
+
+  gradscape.draw = { Painter, paint, loadPlotly, follow: (element) => sizes.observe(element), leave: (element) => sizes.unobserve(element) };
+})();

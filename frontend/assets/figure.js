@@ -1,0 +1,68 @@
+// A graph as data → Plotly's figure: its traces, and its layout under the present choices, page and theme.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  function merge(target, patch) {
+    for (const [name, value] of Object.entries(patch)) {
+      if (value !== null && typeof value === "object" && !Array.isArray(value)) target[name] = merge({ ...target[name] }, value);
+      else target[name] = value;
+    }
+    return target;
+  }
+
+  function spanOf(kindAndChannel, bindings, scene) {
+    const [kind, channel] = kindAndChannel.split(".");
+    const binding = bindings.find((candidate) => candidate.source.kind === kind);
+    const [table] = binding ? scene.tablesOf(binding) : [];
+    const values = table && gradscape.traces.numbersOf(gradscape.traces.columnOf(binding[channel], scene.choices), table, scene);
+    return values && values.length > 1 ? [values[0], values[values.length - 1]] : null;
+  }
+
+  // The layout under these choices. Each axis keeps the reader's zoom until a choice or page that it depends on changes.
+  function layoutOf(graph, bindings, scene) {
+    const { put } = gradscape.wire;
+    const layout = merge({ template: scene.template, autosize: true, uirevision: "steady" }, graph.layout);
+    const depends = {};
+    for (const patch of graph.patches) {
+      for (const axis of Object.keys(patch.layout)) depends[axis] = [...(depends[axis] || []), ...Object.keys(patch.when)];
+      if (gradscape.traces.holds(patch.when, scene.choices)) merge(layout, patch.layout);
+    }
+    for (const [axis, names] of Object.entries(depends)) {
+      put(layout, `${axis}.uirevision`, JSON.stringify([...new Set(names)].map((name) => scene.choices[name])));
+    }
+    for (const [place, field] of Object.entries(graph.titles)) {
+      if (scene.page) put(layout, `${place}.title.text`, scene.page.event[field].label);
+    }
+    for (const [place, span] of Object.entries(graph.fit)) {
+      const range = spanOf(span, bindings, scene);
+      if (range) put(layout, `${place}.range`, range);
+      if (scene.page) put(layout, `${place}.uirevision`, scene.page.value);
+    }
+    if (scene.scale) {
+      const { tickvals, ticktext, limits } = scene.scale;
+      for (const place of graph.scale.ticks) put(layout, place, merge(gradscape.wire.at(layout, place) || {}, { tickmode: "array", tickvals, ticktext }));
+      for (const place of graph.scale.limits) put(layout, place, limits);
+    }
+    return layout;
+  }
+
+  function scaleOf(graph, bindings, scene) {
+    if (!graph.scale || !gradscape.traces.holds(graph.scale.when, scene.choices)) return null;
+    const columns = graph.scale.columns.map((name) => {
+      const [kind, field] = name.split(".");
+      const binding = bindings.find((candidate) => candidate.source.kind === kind);
+      const arrays = binding ? scene.tablesOf(binding).map((table) => table.values(field) || gradscape.traces.fieldOf(table, { field }) || []) : [];
+      return Float64Array.from(arrays.flatMap((array) => Array.from(array)));
+    });
+    return gradscape.scale.logAbove(columns);
+  }
+
+  // The whole graph: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
+  function figureOf(graph, bindings, scene) {
+    const full = { ...scene, scale: scaleOf(graph, bindings, scene) };
+    return { data: gradscape.traces.tracesOf(bindings, full), layout: layoutOf(graph, bindings, full) };
+  }
+
+  gradscape.figure = { figureOf };
+})();

@@ -1,0 +1,137 @@
+// One panel of the page: its graphs or its table, its line of text, its state, its controls.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  function defaultsOf(panel) {
+    return Object.fromEntries(panel.choices.map((choice) => [choice.name, choice.options[0].value]));
+  }
+
+  class PanelView {
+    constructor(element, view) {
+      this.element = element;
+      this.view = view;
+      this.panel = JSON.parse(element.querySelector("script[type='application/json']").textContent);
+      this.choices = defaultsOf(this.panel);
+      this.series = null; // the reader's choice among the series of pages
+      this.pages = new Map();
+      this.graphs = this.panel.graphs.map((graph) => {
+        const target = element.querySelector(`[data-graph='${graph.name}']`);
+        if (graph.page) this.pages.set(graph.name, new gradscape.pages.Pages(graph.page, view.buffers));
+        gradscape.draw.follow(target);
+        return { graph, target, bindings: this.panel.bindings.filter((binding) => binding.graph === graph.name) };
+      });
+      this.painter = new gradscape.draw.Painter(() => this.draw());
+      this.selector = element.querySelector("[data-series]");
+      if (this.selector) this.selector.addEventListener("change", () => this.choose("series", this.selector.value));
+      element.querySelector("[data-fullscreen]").addEventListener("click", () => this.fillScreen());
+    }
+
+    // What the buffers must keep for this panel.
+    sources() {
+      const { graphs, bindings, phrases, cells } = this.panel;
+      const pages = graphs.map((graph) => graph.page).filter(Boolean);
+      const said = [...phrases, ...cells.flatMap((cell) => cell.phrases)];
+      return [...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean);
+    }
+
+    choose(name, value) {
+      if (name === "series") this.series = value;
+      else this.choices[name] = value;
+      this.touch();
+    }
+
+    touch() {
+      this.painter.touch();
+    }
+
+    leave() {
+      for (const { target } of this.graphs) {
+        gradscape.draw.leave(target);
+        if (target.data) window.Plotly.purge(target);
+      }
+    }
+
+    fillScreen() {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else this.element.requestFullscreen();
+    }
+
+    async draw() {
+      const row = this.view.row;
+      this.tell(this.state());
+      if (this.panel.cells.length) this.drawTable();
+      for (const { graph, target, bindings } of this.graphs) {
+        target.hidden = !gradscape.traces.holds(graph.when, this.choices);
+        if (!target.offsetParent) continue;
+        const scene = this.view.sceneOf(graph, bindings, this.choices, this.pageOf(graph));
+        await gradscape.draw.paint(target, gradscape.figure.figureOf(graph, bindings, scene), row);
+      }
+    }
+
+    drawTable() {
+      const { cells } = this.panel;
+      const lanes = this.view.lanes();
+      const rows = lanes.map((lane) => cells.map((cell) => this.view.sayFirst(cell.phrases, { lane })));
+      gradscape.table.draw(this.element.querySelector("[data-table]"), cells, rows, lanes.map((lane) => this.view.styleOf(lane)));
+    }
+
+    // The page that a graph shows now; null where it has pages and none of them is there yet.
+    pageOf(graph) {
+      if (!graph.page) return null;
+      const pages = this.pages.get(graph.name);
+      const series = pages.series(this.view);
+      this.offer(series);
+      const chosen = series.find(({ key }) => key === this.series) || series[0];
+      return chosen ? pages.show(chosen, this.view) : null;
+    }
+
+    offer(series) {
+      const keys = series.map(({ key }) => key);
+      if (!this.selector || this.selector.dataset.keys === keys.join()) return;
+      this.selector.dataset.keys = keys.join();
+      this.selector.replaceChildren(...series.map(({ key, label }) => new Option(label, key, false, key === this.series)));
+      this.selector.hidden = keys.length < 2;
+    }
+
+    hasData() {
+      if (this.panel.cells.length) return this.view.lanes().length > 0;
+      return this.panel.bindings.some(({ source }) => this.view.tablesOf(source).length > 0);
+    }
+
+    // The five designed states, and "ready". → {name, text}
+    state() {
+      const { words } = this.panel;
+      const runs = this.view.runs();
+      if (runs.length === 0) return { name: "empty", text: words.empty };
+      const error = runs.map((run) => run.error).find(Boolean);
+      const running = runs.some((run) => !this.view.ended(run.id));
+      if (this.hasData()) return { name: running ? "partial" : "ready", text: error ? sentence(error) : "" };
+      if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
+      if (!running) return { name: "unsupported", text: words.absent };
+      return { name: "loading", text: [words.loading, ...runs.map(progressOf)].filter(Boolean).join(" ") };
+    }
+
+    tell({ name, text }) {
+      this.element.dataset.state = name;
+      const graph = this.graphs.length ? this.graphs[0].graph : null;
+      const page = graph && this.pageOf(graph);
+      const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page }));
+      write(this.element.querySelector("[data-words]"), text);
+      write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
+    }
+  }
+
+  function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  const sentence = (error) => [error.message, error.hint].filter(Boolean).join(" ");
+
+  function progressOf({ status, progress }) {
+    if (status === "queued") return "Queued.";
+    return progress && progress.total ? `${progress.phase} ${progress.done} of ${progress.total}` : "";
+  }
+
+  gradscape.panel = { PanelView };
+})();

@@ -1,0 +1,157 @@
+// Tables and bindings → the traces of one graph, as Plotly takes them.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+  const { Float64Array: Floats } = window;
+
+  const MOST_POINTS = 2000; // of a line; more are thinned to the lowest and highest of each stretch
+  const FAINT = 0.35;
+
+  const holds = (when, choices) => Object.entries(when || {}).every(([name, values]) => values.includes(choices[name]));
+  const columnOf = (channel, choices) => (channel && channel.choice ? channel.columns[choices[channel.choice]] : channel);
+
+  function lookUp(column, table, buffers) {
+    const { lane, repeat } = table.keys;
+    const source = buffers.ofKind(column.kind, table.run, { lane, repeat })[0];
+    const found = source && source.values(column.field);
+    return Floats.from(table.values("step") || [], (step) => {
+      let row = found ? source.rowAt(step) : -1;
+      while (column.finite && row >= 0 && !Number.isFinite(found[row])) row -= 1;
+      return row < 0 ? NaN : found[row];
+    });
+  }
+
+  function convert(column, table, scene) {
+    const steps = [];
+    const axis = column.along && scene.page && scene.page.event[column.along];
+    if (axis) steps.push((value) => axis.offset + axis.scale * value);
+    if (column.times) {
+      const factor = gradscape.wire.at(scene.laneOf(table), column.times) || 1;
+      if (factor !== 1) steps.push((value) => factor * value);
+    }
+    if (column.scaled && scene.scale) steps.push(scene.scale.forward);
+    return steps.length === 0 ? null : (value) => steps.reduce((result, step) => step(result), value);
+  }
+
+  function numbersOf(column, table, scene) {
+    const found = column.kind ? lookUp(column, table, scene.buffers) : table.values(column.field) || fieldOf(table, column);
+    const change = convert(column, table, scene);
+    return found && change ? found.map(change) : found;
+  }
+
+  const fieldOf = (table, column) => (gradscape.wire.isArray(table.last[column.field]) ? table.last[column.field].data : null);
+
+  // [n, m] values as rows for a picture: m rows of n where transposed.
+  function rowsOf(column, table, scene) {
+    const { shape, data } = table.last[column.field];
+    const [n, m] = shape;
+    const change = convert(column, table, scene) || ((value) => value);
+    const pick = column.transpose ? (row, i) => data[i * m + row] : (row, i) => data[row * m + i];
+    const [height, width] = column.transpose ? [m, n] : [n, m];
+    return Array.from({ length: height }, (_, row) => Array.from({ length: width }, (__, i) => change(pick(row, i))));
+  }
+
+  // Row numbers that draw the same line with fewer points.
+  function thinned(y, count) {
+    if (count <= MOST_POINTS) return null;
+    const kept = [0];
+    const stretch = (4 * count) / MOST_POINTS;
+    for (let start = 0; start < count; start += stretch) {
+      const first = Math.floor(start);
+      const end = Math.min(Math.floor(start + stretch), count);
+      let [low, high, hole] = [first, first, -1];
+      for (let i = first; i < end; i += 1) {
+        if (!Number.isFinite(y[i])) hole = i;
+        else if (!(y[i] >= y[low])) low = i;
+        else if (!(y[i] <= y[high])) high = i;
+      }
+      kept.push(...[...new Set([first, low, high, hole, end - 1])].filter((i) => i > kept[kept.length - 1]).sort((a, b) => a - b));
+    }
+    return kept;
+  }
+
+  function rowNumbers(binding, table, y) {
+    const count = y.length;
+    if (binding.rows === "first") return count ? [0] : [];
+    if (binding.rows === "last") return count ? [count - 1] : [];
+    return thinned(y, count);
+  }
+
+  const take = (values, rows) => (rows ? Floats.from(rows, (row) => values[row]) : values);
+
+  // What {field} means in a binding's template, at each row; x, y and z are the channels, unscaled.
+  function look(binding, table, scene) {
+    const event = { ...table.last, lane: scene.laneOf(table), run: scene.runOf(table) };
+    const known = new Map();
+    const valuesOf = (field) => {
+      if (!known.has(field)) {
+        const column = ["x", "y", "z"].includes(field) ? columnOf(binding[field], scene.choices) : null;
+        known.set(field, column ? numbersOf({ ...column, scaled: false }, table, scene) : table.values(field));
+      }
+      return known.get(field);
+    };
+    return (row) => (field) => {
+      const values = valuesOf(field);
+      return values ? values[row] : gradscape.wire.at(event, field);
+    };
+  }
+
+  function paint(trace, binding, table, scene) {
+    const style = { ...scene.tokens, ...scene.styleOf(table) };
+    for (const [place, name] of Object.entries(binding.paint)) gradscape.wire.put(trace, place, style[name]);
+    if (binding.faint_beside && scene.drawnBeside(binding.faint_beside, table)) trace.opacity = FAINT;
+  }
+
+  function picture(trace, binding, table, scene, columns) {
+    if (!gradscape.wire.isArray(table.last[columns.z.field])) return null;
+    trace.x = numbersOf(columns.x, table, scene);
+    trace.y = numbersOf(columns.y, table, scene);
+    trace.z = rowsOf(columns.z, table, scene);
+    if (!binding.hover) return trace;
+    const values = rowsOf({ ...columns.z, scaled: false }, table, scene);
+    const common = look(binding, table, scene)(0);
+    trace.text = values.map((row, j) =>
+      row.map((value, i) => gradscape.wire.fill(binding.hover, (name) => ({ x: trace.x[i], y: trace.y[j], z: value })[name] ?? common(name))),
+    );
+    trace.hovertemplate = "%{text}<extra></extra>";
+    return trace;
+  }
+
+  function line(trace, binding, table, scene, columns) {
+    const x = numbersOf(columns.x, table, scene);
+    const y = numbersOf(columns.y, table, scene);
+    if (!x || !y) return null;
+    const rows = rowNumbers(binding, table, y);
+    trace.x = take(x, rows);
+    trace.y = take(y, rows);
+    if (columns.z) trace.z = take(numbersOf(columns.z, table, scene), rows);
+    const template = binding.hover || binding.label;
+    if (template) {
+      const lookAt = look(binding, table, scene);
+      trace.text = (rows || Array.from(y.keys())).map((row) => gradscape.wire.fill(template, lookAt(row)) || "");
+      if (binding.hover) trace.hovertemplate = "%{text}<extra></extra>";
+    }
+    return trace;
+  }
+
+  // One trace for each table of each binding, in the bindings' order and then in the lanes'.
+  function tracesOf(bindings, scene) {
+    const traces = [];
+    bindings.forEach((binding, index) => {
+      if (!holds(binding.when, scene.choices)) return;
+      const columns = Object.fromEntries(["x", "y", "z"].map((name) => [name, columnOf(binding[name], scene.choices)]));
+      if (!columns.x || !columns.y) return;
+      for (const table of scene.tablesOf(binding)) {
+        const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };
+        trace.name = gradscape.wire.fill(binding.name, look(binding, table, scene)(0)) || "";
+        paint(trace, binding, table, scene);
+        const isPicture = columns.z && !["scatter3d"].includes(trace.type);
+        const full = (isPicture ? picture : line)(trace, binding, table, scene, columns);
+        if (full) traces.push(full);
+      }
+    });
+    return traces;
+  }
+
+  gradscape.traces = { tracesOf, numbersOf, fieldOf, columnOf, holds };
+})();

@@ -1,0 +1,152 @@
+// What the page shows: an ordered list of runs, their lanes and styles, and the tables of what they told.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  const ENDED = ["succeeded", "failed", "cancelled"];
+
+  class View {
+    constructor() {
+      this.buffers = new gradscape.buffers.Buffers();
+      this.row = 0; // the newest global row that has come
+      this.order = []; // ids of the runs shown
+      this.known = new Map(); // id → the run as the API shows it, kept up to date by its events
+      this.theme = null; // {template, tokens, styles}
+      this.list = null; // lanes, counted over all runs
+    }
+
+    show(ids) {
+      for (const id of this.order) if (!ids.includes(id)) this.forget(id);
+      for (const id of ids) if (!this.known.has(id)) this.known.set(id, { id, name: "", status: "queued", request: {}, error: null });
+      this.order = [...ids];
+      this.list = null;
+    }
+
+    forget(id) {
+      this.known.delete(id);
+      this.buffers.forget(id);
+    }
+
+    // Takes what the API says about a run, or what one of its events does.
+    learn(id, facts) {
+      const run = this.known.get(id);
+      if (!run) return;
+      const next = { ...run, ...facts };
+      if (ENDED.includes(run.status)) next.status = run.status; // an answer that was on its way when the run ended
+      if (!facts.error && !run.missing) next.error = run.error;
+      this.known.set(id, next);
+      this.list = null;
+    }
+
+    take(id, event) {
+      if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes });
+      else if (event.kind === "progress") this.known.get(id).progress = event;
+      else if (event.kind === "failed") this.learn(id, { error: event.error });
+      else if (event.kind === "finished") this.learn(id, { status: event.status });
+      else if (event.kind === "controlled" && ["pause", "resume"].includes(event.action)) this.learn(id, { paused: event.action === "pause" });
+      this.buffers.take(id, event);
+    }
+
+    runs() {
+      return this.order.map((id) => this.known.get(id));
+    }
+
+    ended(id) {
+      const { status, missing } = this.known.get(id);
+      return missing || ENDED.includes(status);
+    }
+
+    // All lanes of all runs, in order: a lane's place here is its colour and line style everywhere.
+    lanes() {
+      this.list = this.list || this.runs().flatMap((run) => {
+        const asked = run.request.lanes || [];
+        const names = asked.length ? asked.map((lane) => lane.name) : run.told || [];
+        const title = (name) => (this.order.length > 1 && run.name ? `${name} · ${run.name}` : name);
+        return names.map((name, i) => ({ ...asked[i], name, run: run.id, title: title(name) }));
+      }).map((lane, index) => ({ ...lane, index }));
+      return this.list;
+    }
+
+    // The lane of a table; an analysis of another run's lane has that lane's name and takes its style.
+    laneOf({ run, keys }) {
+      const lanes = this.lanes();
+      const found = lanes.find((lane) => lane.run === run && lane.name === keys.lane) || lanes.find((lane) => lane.name === keys.lane);
+      return found || { name: keys.lane, title: keys.lane || this.known.get(run).name, index: 0 };
+    }
+
+    styleOf(lane) {
+      return this.theme.styles[lane.index % this.theme.styles.length];
+    }
+
+    // A source's tables of the runs shown, in the lanes' order; on one page, those of that page alone.
+    tablesOf(source, graph = null, page = null) {
+      let tables = this.buffers.of(source).filter((table) => this.order.includes(table.run));
+      if (graph && graph.page && source.keys.includes(graph.page.field)) {
+        tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
+        if (source.how === "replace") tables = tables.filter((table) => table.run === page.run);
+      }
+      const place = (table) => [this.laneOf(table).index, table.keys.repeat || 0, table.order];
+      const before = (one, other) => one.map((value, i) => value - other[i]).find((difference) => difference !== 0) || 0;
+      return tables.map((table) => [place(table), table]).sort(([one], [other]) => before(one, other)).map(([, table]) => table);
+    }
+
+    // All that one graph's figure is made of.
+    sceneOf(graph, bindings, choices, page) {
+      const tablesOf = (binding) => this.tablesOf(binding.source, graph, page);
+      const { columnOf } = gradscape.traces;
+      const drawnBeside = (kind, { run, keys }) =>
+        bindings
+          .filter((binding) => binding.source.kind === kind && columnOf(binding.x, choices) && columnOf(binding.y, choices))
+          .some((binding) => tablesOf(binding).some((table) => table.run === run && table.keys.lane === keys.lane && table.keys.repeat === keys.repeat));
+      return {
+        buffers: this.buffers,
+        choices,
+        page,
+        tablesOf,
+        drawnBeside,
+        template: this.theme.template,
+        tokens: this.theme.tokens,
+        laneOf: (table) => this.laneOf(table),
+        runOf: (table) => this.known.get(table.run),
+        styleOf: (table) => this.styleOf(this.laneOf(table)),
+      };
+    }
+
+    // A phrase's text about a lane, about a graph's page, or about the first run; null where it has nothing to say.
+    say({ text, source, where }, { lane = null, graph = null, page = null } = {}) {
+      const run = this.known.get(lane ? lane.run : page ? page.run : this.order[0]);
+      let tables = source ? this.tablesOf(source, graph, page) : [];
+      if (lane) tables = tables.filter((table) => table.run === lane.run && table.keys.lane === lane.name);
+      if (!run || (source && tables.length === 0)) return null;
+      const [newest] = [...tables].sort((one, other) => other.order - one.order);
+      const row = { ...(newest ? newest.last : {}), run, lane };
+      if (!gradscape.buffers.matches(where, row)) return null;
+      return gradscape.wire.fill(text, (field, format) => {
+        if (format === "max") return largest(tables, field);
+        const values = newest && newest.values(field);
+        return values ? values[values.length - 1] : gradscape.wire.at(row, field);
+      });
+    }
+
+    sayFirst(phrases, about) {
+      for (const phrase of phrases) {
+        const text = this.say(phrase, about);
+        if (text !== null) return text;
+      }
+      return "";
+    }
+
+    // A series' name: a template over the event and its run.
+    label(template, table) {
+      return gradscape.wire.fill(template, (field) => gradscape.wire.at({ ...table.last, run: this.known.get(table.run) }, field)) || "";
+    }
+  }
+
+  function largest(tables, field) {
+    let found = null;
+    for (const table of tables) for (const value of table.values(field) || []) if (Number.isFinite(value) && !(value <= found && found !== null)) found = value;
+    return found;
+  }
+
+  gradscape.view = { View };
+})();

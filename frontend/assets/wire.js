@@ -1,0 +1,89 @@
+// What comes over the wire, read: base64 arrays, numbers that JSON cannot write, and templates of text.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  const NOT_FINITE = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
+  const NAMES = new Set(["kind", "lane", "plane", "label", "phase", "split"]); // texts that are never numbers
+  const VIEWS = {
+    float32: Float32Array,
+    float64: Float64Array,
+    int32: Int32Array,
+    int64: BigInt64Array,
+    uint8: Uint8Array,
+    bool: Uint8Array,
+  };
+
+  function bytesOf(base64) {
+    const text = atob(base64);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+    return bytes;
+  }
+
+  // {shape, dtype, base64} → {shape, data}, data as Float64Array in C order.
+  function arrayOf(value) {
+    return { shape: value.shape, data: Float64Array.from(new VIEWS[value.dtype](bytesOf(value.base64).buffer), Number) };
+  }
+
+  // An event as it came → an event whose arrays are numbers and whose "NaN" are NaN.
+  function decode(event) {
+    const decoded = {};
+    for (const [name, value] of Object.entries(event)) {
+      if (value !== null && typeof value === "object" && "base64" in value) decoded[name] = arrayOf(value);
+      else if (typeof value === "string" && value in NOT_FINITE && !NAMES.has(name)) decoded[name] = NOT_FINITE[value];
+      else decoded[name] = value;
+    }
+    return decoded;
+  }
+
+  const isArray = (value) => value !== null && typeof value === "object" && value.data instanceof Float64Array;
+
+  // The value at a dotted place: at({a: {b: 1}}, "a.b") is 1; undefined where the way ends early.
+  function at(object, place) {
+    return place.split(".").reduce((value, name) => (value === undefined || value === null ? undefined : value[name]), object);
+  }
+
+  // Puts a value at a dotted place, making objects on the way.
+  function put(object, place, value) {
+    const names = place.split(".");
+    const last = names.pop();
+    let inner = object;
+    for (const name of names) inner = inner[name] = inner[name] || {};
+    inner[last] = value;
+  }
+
+  // Four digits, and a power of ten where the number is very large or small.
+  function number(value) {
+    if (Number.isNaN(value)) return "not finite";
+    if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+    const size = Math.abs(value);
+    const text = size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+    return text.replace("e+", "e").replace("-", "−").replace("e-", "e−");
+  }
+
+  const percent = (share) => `${number(Math.round(share * 1000) / 10)} %`;
+
+  const FORMATS = {
+    number,
+    percent,
+    percents: (shares) => shares.map((share) => `${Math.round(share * 100)} %`).join(" + "),
+    measured: (value) => (Number.isNaN(value) ? "not measured here" : number(value)),
+    text: String,
+  };
+
+  // Fills a template's {field} and {field:format} by look(field, format); null where a field has no value.
+  function fill(template, look) {
+    let complete = true;
+    const text = template.replace(/\{([\w.]+)(?::(\w+))?\}/g, (_, field, format) => {
+      const value = look(field, format);
+      if (value === undefined || value === null) complete = false;
+      else if (format in FORMATS) return FORMATS[format](value);
+      else return typeof value === "number" ? number(value) : String(value);
+      return "";
+    });
+    return complete ? text : null;
+  }
+
+  gradscape.wire = { decode, isArray, at, put, number, fill };
+})();

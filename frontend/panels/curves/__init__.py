@@ -1,0 +1,1 @@
+"""Training curves: loss, accuracy, gradient norm and learning rate of every lane."""

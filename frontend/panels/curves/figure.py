@@ -1,0 +1,161 @@
+"""What the training curves draw.
+
+A lane's evaluated training loss is a full line in its own line style; the test split is thinner, with hollow marks at
+each evaluation; the loss of single batches lies faint behind. A diverged lane keeps its curve and ends in a cross.
+"""
+
+from typing import Final
+
+from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Option, Panel, Patch, Pick, Source, Words
+from frontend.panels import sources
+
+GRAPH: Final = "curves"
+TITLES: Final = {"loss": "loss", "accuracy": "accuracy", "grad_norm": "gradient norm", "lr": "learning rate"}
+X_TITLES: Final = {"step": "step", "evaluations": "gradient evaluations", "seconds": "training time (s)"}
+
+METRIC: Final = Choice(
+    name="metric",
+    label="What is drawn",
+    options=(
+        Option(value="loss", label="Loss"),
+        Option(value="accuracy", label="Acc."),
+        Option(value="grad_norm", label="‖g‖"),
+        Option(value="lr", label="LR"),
+    ),
+)
+X: Final = Choice(
+    name="x",
+    label="Horizontal axis",
+    options=(
+        Option(value="step", label="Step"),
+        Option(value="evaluations", label="Evals"),
+        Option(value="seconds", label="Sec"),
+    ),
+)
+SCALE: Final = Choice(
+    name="scale",
+    label="Vertical scale",
+    options=(Option(value="log", label="Log"), Option(value="linear", label="Lin")),
+)
+
+
+def _x(seconds: Column) -> Channel:
+    evaluations = Column(field="step", times="evaluations")
+    return Pick(choice=X.name, columns={"step": Column(field="step"), "evaluations": evaluations, "seconds": seconds})
+
+
+SECONDS_THERE: Final = Column(field="seconds", kind="train_chunk")
+
+
+def _evaluated(source: Source) -> tuple[Source, Channel, Channel]:
+    metrics = Pick(choice=METRIC.name, columns={"loss": Column(field="loss"), "accuracy": Column(field="accuracy")})
+    return source, _x(SECONDS_THERE), metrics
+
+
+def bindings() -> tuple[Binding, ...]:
+    """List the curves' bindings, from the back to the front."""
+    train_source, train_x, train_y = _evaluated(sources.EVAL_TRAIN)
+    test_source, test_x, test_y = _evaluated(sources.EVAL_TEST)
+    batches = Binding(
+        source=sources.TRAIN,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"width": 1.5},
+            "hovertemplate": "%{fullData.name} · %{x}<br>%{y:.4~g}<extra></extra>",
+        },
+        x=_x(Column(field="seconds")),
+        y=Pick(choice=METRIC.name, columns={name: Column(field=name) for name in ("loss", "grad_norm", "lr")}),
+        paint={"line.color": "color", "line.dash": "dash"},
+        faint_beside="eval",
+    )
+    train = Binding(
+        source=train_source,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"width": 2},
+            "hovertemplate": "%{fullData.name}, training split · %{x}<br>%{y:.4~g}<extra></extra>",
+        },
+        x=train_x,
+        y=train_y,
+        paint={"line.color": "color", "line.dash": "dash"},
+    )
+    test = Binding(
+        source=test_source,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines+markers",
+            "line": {"width": 1},
+            "marker": {"size": 5, "maxdisplayed": 24},
+            "hovertemplate": "%{fullData.name}, test split · %{x}<br>%{y:.4~g}<extra></extra>",
+        },
+        x=test_x,
+        y=test_y,
+        paint={"line.color": "color", "line.dash": "dash", "marker.color": "color", "marker.symbol": "hollow"},
+    )
+    diverged = Binding(
+        source=sources.DIVERGED,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "markers+text",
+            "marker": {"symbol": "x", "size": 10, "line": {"width": 1}},
+            "textposition": "middle right",
+            "cliponaxis": False,
+            "hovertemplate": "%{text}<extra></extra>",
+        },
+        x=_x(SECONDS_THERE),
+        y=Pick(
+            choice=METRIC.name,
+            columns={name: Column(field=name, kind="train_chunk", finite=True) for name in ("loss", "grad_norm", "lr")},
+        ),
+        z=Column(field="loss", kind="train_chunk"),
+        label=" {lane.title} diverged at step {step}: loss {z}",
+        paint={"marker.color": "color", "marker.line.color": "paper"},
+    )
+    return batches, train, test, diverged
+
+
+def graph() -> Graph:
+    """Return the one graph, with what each choice changes of its axes."""
+    axes = [
+        *(
+            Patch(when={METRIC.name: (name,)}, layout={"yaxis": {"title": {"text": title}}})
+            for name, title in TITLES.items()
+        ),
+        *(
+            Patch(when={X.name: (name,)}, layout={"xaxis": {"title": {"text": title}}})
+            for name, title in X_TITLES.items()
+        ),
+        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log"}}),
+        Patch(
+            when={METRIC.name: ("accuracy",)},
+            layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},
+        ),
+    ]
+    layout = {
+        "hovermode": "closest",
+        "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False},
+        "yaxis": {"type": "linear", "zeroline": False, "exponentformat": "power", "nticks": 8},
+    }
+    return Graph(name=GRAPH, layout=layout, patches=tuple(axes))
+
+
+def panel() -> Panel:
+    """Describe the whole panel."""
+    return Panel(
+        name="curves",
+        title="Training",
+        words=Words(
+            empty="Press Start: each lane's loss is drawn here as it trains.",
+            loading="Waiting for the first steps.",
+            absent="This run did not train, so it has no curves. Open the run that it analysed beside it.",
+        ),
+        choices=(METRIC, X, SCALE),
+        graphs=(graph(),),
+        bindings=bindings(),
+    )

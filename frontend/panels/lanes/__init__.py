@@ -1,0 +1,1 @@
+"""The lanes, one a row: the legend of the whole page, with the latest numbers."""

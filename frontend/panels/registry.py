@@ -1,0 +1,17 @@
+"""All panels of the Lab, in the order in which they are laid out."""
+
+from typing import Final
+
+from frontend.panels.base import PanelView
+from frontend.panels.curves import figure as curves_figure
+from frontend.panels.curves import layout as curves_layout
+from frontend.panels.landscape import figure as landscape_figure
+from frontend.panels.landscape import layout as landscape_layout
+from frontend.panels.lanes import figure as lanes_figure
+from frontend.panels.lanes import layout as lanes_layout
+
+PANELS: Final[tuple[PanelView, ...]] = (
+    PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
+    PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
+    PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
+)

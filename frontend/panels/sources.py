@@ -1,0 +1,14 @@
+"""The tables that panels draw from: which events are kept, and how."""
+
+from typing import Final
+
+from backend.schemas.panels import Source
+
+TRAIN: Final = Source(kind="train_chunk", how="extend")
+EVAL_TRAIN: Final = Source(kind="eval", how="append", where={"split": "train"})
+EVAL_TEST: Final = Source(kind="eval", how="append", where={"split": "test"})
+ENDED: Final = Source(kind="lane_ended", how="append")
+DIVERGED: Final = Source(kind="lane_ended", how="append", where={"reason": "diverged"})
+PLANE: Final = Source(kind="plane", how="replace", keys=("kind_of_plane", "point", "plane"))
+SURFACE: Final = Source(kind="surface_tile", how="replace", keys=("point", "plane"))
+PATHS: Final = Source(kind="path_points", how="extend", keys=("lane", "repeat", "point", "plane"))

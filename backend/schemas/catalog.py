@@ -6,9 +6,13 @@ from backend.schemas.base import WireModel
 
 
 class CatalogEntry(WireModel):
-    """One component: ``json_schema`` validates its spec and makes its form; ``panels`` draw its events."""
+    """One component: ``json_schema`` validates its spec and makes its form; ``panels`` draw its events.
+
+    ``field`` says where a request takes it, as in ``problem.function`` or ``lanes.optimizer``.
+    """
 
     kind: str
+    field: str | None = None
     name: str
     summary: str
     reference: str

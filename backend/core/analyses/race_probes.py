@@ -126,9 +126,9 @@ class PlaneBook:
         """Lay or fit the plane of a probe that falls due, if it is time; return it as it is now."""
         self._note(race)
         sheet = self._of[spec]
-        if sheet.moves and spec == sheet.leader.analysis:
-            if sheet.plane is None or sheet.outgrown(race.step) or (race.ended and race.step > sheet.fitted):
-                self._lay(sheet, race)
+        late = sheet.plane is None or sheet.outgrown(race.step) or (race.ended and race.step > sheet.fitted)
+        if sheet.moves and late and spec == sheet.leader.analysis:
+            self._lay(sheet, race)
         return sheet.plane
 
     def draw(self, spec: SurfaceAnalysis, plane: Plane, step: int) -> Events:

@@ -17,6 +17,10 @@ def unsupported_plane(spec: AnyPlane, problem: Problem) -> str | None:
     size = problem.layout.size
     if size < 2:
         return f"A plane needs at least two parameters, and this problem has {size}."
+    if isinstance(spec, RandomPlane) and problem.view is None:
+        weights = sum(end - start for _, shape, start, end in problem.layout.slices if len(shape) > 1)
+        if weights < 2:
+            return f"Two random directions need at least two weights beside biases, and this problem has {weights}."
     if isinstance(spec, CoordinatePlane):
         if spec.axes[0] == spec.axes[1]:
             return f"A plane needs two different variables; axes names {spec.axes[0]} twice."

@@ -27,7 +27,7 @@ class Task:
 
     run: str
     request: AnyRequest
-    folder: Path  # this run's own folder: snapshots, checkpoints and planes go there
+    folder: Path | None  # this run's own folder: snapshots, checkpoints and planes go there; None keeps nothing
     part: int = 0
     parts: int = 1
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none

@@ -7,7 +7,7 @@ behind it is.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
 from backend.jobs.store import Row, Store
@@ -41,7 +41,7 @@ class Feed:
 
     async def follow(
         self, runs: tuple[str, ...] | None, kinds: tuple[str, ...] = (), after: int = 0
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncGenerator[list[Row]]:
         """Replay, then live, for as long as the caller listens or until the feed closes.
 
         Args:

@@ -10,6 +10,7 @@ from backend.jobs.engine import Ended, Task
 from backend.jobs.errors import Unsupported
 from backend.jobs.failures import failure_of
 from backend.jobs.keeper import DiskKeeper
+from backend.jobs.outbox import Outbox, Send
 from backend.jobs.workshop import Workshop
 from backend.schemas.events import AnyEvent, ResolvedPoint, Started
 from backend.schemas.run import TrainRequest
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from backend.core.problems.problem import Problem
 
 LAST_WORDS: Final = 1.0  # seconds that a cancelled race has for telling how its lanes ended
-SEND_EVERY: Final = 0.03  # seconds between two sendings of events
-Send = Callable[[list[AnyEvent]], None]
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,12 @@ class _Work:
     events: "Events"
 
 
-def run_task(
-    task: Task, controls: ControlBox, idle: Callable[[float], None], workshop: Workshop
-) -> Generator[list[AnyEvent], None, Ended]:
+def run_task(task: Task, controls: ControlBox, workshop: Workshop) -> Generator[list[AnyEvent], None, Ended]:
     """Build what a task needs, and run it to its end.
 
     Args:
         task: with everything in it.
         controls: what is asked of it meanwhile.
-        idle: waits up to some seconds, ending early when a control comes.
         workshop: where the analysis comes from.
 
     Yields:
@@ -48,13 +44,15 @@ def run_task(
     Returns:
         How it ended. An exception is an ending, too.
     """
-    keeper = DiskKeeper(task.folder, task.part)
+    keeper = None if task.folder is None else DiskKeeper(task.folder, task.part)
     try:
-        work = _prepare(task, controls, idle, keeper, workshop)
+        work = _prepare(task, controls, keeper, workshop)
         for told in _obeying(work, controls, patient=isinstance(task.request, TrainRequest)):
-            keeper.flush_when_due()
+            if keeper is not None:
+                keeper.flush_when_due()
             yield [event.model_copy(update={"part": task.part}) for event in told] if task.part else told
-        keeper.flush()
+        if keeper is not None:
+            keeper.flush()
     except Exception as error:
         ended = Ended("failed", failure_of(error))
     else:
@@ -68,9 +66,8 @@ def drive(
     send: Send,
     workshop: Workshop,
     between: Callable[[], None] = lambda: None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Ended:
-    """Run a task to its end, sending its events in batches: the first after a silence at once, the next together.
+    """Run a task to its end, sending its events in batches.
 
     Args:
         task: with everything in it.
@@ -78,41 +75,24 @@ def drive(
         send: takes events.
         workshop: where the analysis comes from.
         between: is called between any two pieces of the work.
-        clock: seconds, rising.
 
     Returns:
         How it ended.
     """
-    waiting: list[AnyEvent] = []
-    sent = float("-inf")
-
-    def flush() -> None:
-        nonlocal sent
-        if waiting:
-            send(waiting.copy())
-            waiting.clear()
-            sent = clock()
-
-    def idle(seconds: float) -> None:
-        flush()
-        controls.idle(seconds)
-
-    work = run_task(task, controls, idle, workshop)
-    while True:
-        try:
-            waiting += next(work)
-        except StopIteration as stop:
-            flush()
-            ended: Ended = stop.value
-            return ended
-        if clock() - sent >= SEND_EVERY:
-            flush()
-        between()
+    outbox = Outbox(send)
+    work = run_task(task, controls, workshop)
+    try:
+        while True:
+            outbox.add(next(work))
+            between()
+    except StopIteration as stop:
+        ended: Ended = stop.value
+        return ended
+    finally:
+        outbox.close()
 
 
-def _prepare(
-    task: Task, controls: ControlBox, idle: Callable[[float], None], keeper: DiskKeeper, workshop: Workshop
-) -> _Work:
+def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, workshop: Workshop) -> _Work:
     """Build the problem, load the points, and start the analysis.
 
     Returns:
@@ -123,7 +103,7 @@ def _prepare(
     """
     import torch
 
-    from backend.core.analyses.base import Context
+    from backend.core.analyses.base import Context, Forget
     from backend.core.problems.build import build_problem
     from backend.core.runtime.device import choose_device
     from backend.jobs.moments import load_points, load_states
@@ -141,9 +121,9 @@ def _prepare(
         seed=request.seed,
         points=load_points(task, problem),
         controls=controls.take,
-        keeper=keeper,
+        keeper=keeper or Forget(),
         resume=load_states(task),
-        idle=idle,
+        idle=controls.idle,
     )
     started = _started(task, problem, tuple(point.resolved for point in context.points))
     return _Work(started, analysis.run(problem, spec, context))

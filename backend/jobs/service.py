@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from backend.jobs.clock import now
@@ -20,6 +21,7 @@ from backend.jobs.store import EventFilter, Row, Store
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
 from backend.schemas.errors import ErrorDetail
+from backend.schemas.events import AnyEvent
 from backend.schemas.ids import new_run_id
 from backend.schemas.run import ENDED, AnyRequest, Run
 from backend.schemas.snapshot import KeptSnapshot
@@ -169,6 +171,22 @@ class Service:
         """Tell what a run has kept."""
         self._stored(run)
         return list_snapshots(self.folder(run))
+
+    def adopt(self, run: Run, events: Sequence[AnyEvent]) -> Run:
+        """Store a run that ran elsewhere, with its events; snapshots do not travel.
+
+        Args:
+            run: ended; where its id is taken it gets a new one.
+            events: all of them, ``finished`` last.
+
+        Returns:
+            The run as it is stored.
+        """
+        taken = self._store.get(run.id) is not None
+        new = run.model_copy(update={"id": new_run_id() if taken else run.id, "status": "running", "last_seq": 0})
+        self._store.create(new)
+        self.feed.publish(new.id, 1, events, {"status": run.status})
+        return self.get(new.id)
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's snapshots, checkpoints and planes."""

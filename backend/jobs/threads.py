@@ -1,11 +1,14 @@
 """How many torch threads a task may use."""
 
 import os
+import sys
 
 
 def cores() -> int:
-    """Return how many cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may run on; OMP_NUM_THREADS, where it is set, allows fewer."""
+    here = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(here, int(allowed)) if allowed.isdigit() and int(allowed) else here
 
 
 def fair_share(busy: int) -> int:

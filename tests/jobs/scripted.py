@@ -29,8 +29,7 @@ from backend.schemas.events import (
 from backend.schemas.problem import FunctionProblem
 from backend.schemas.run import AnyRequest, TrainRequest
 
-WORKSHOP = "scripted:SCRIPTED"
-CHILDREN: list[int] = []
+WORKSHOP = "tests.jobs.scripted:SCRIPTED"
 
 
 def numbers(n: int) -> Iterator[AnyEvent]:
@@ -81,8 +80,7 @@ class Script:
 
     def play_killed(self, n: int, problem: Problem, spec: TrainRequest, ctx: Context) -> Events:
         yield from numbers(n)
-        time.sleep(0.1)  # let the last batch fall due …
-        yield TICK  # … and be sent
+        time.sleep(0.1)  # let the last batch fall due, and be sent
         os.kill(os.getpid(), signal.SIGKILL)
 
     def play_large(self, n: int, problem: Problem, spec: TrainRequest, ctx: Context) -> Events:
@@ -131,7 +129,8 @@ class Scripted:
     def analysis(self, request: AnyRequest) -> tuple[Script, SpecModel]:
         if isinstance(request, TrainRequest):
             return Script(), request
-        return Script(), TrainRequest(name=request.name, seed=request.seed, problem=request.problem or FunctionProblem())
+        problem = request.problem or FunctionProblem()
+        return Script(), TrainRequest(name=request.name, seed=request.seed, problem=problem)
 
     def warm(self) -> tuple[AnyRequest, ...]:
         return (TrainRequest(name="numbers 1", problem=FunctionProblem()),)

@@ -1,0 +1,107 @@
+"""A worker process: loads torch once, says hello when it is warm, then works on one task after another.
+
+It is started by :mod:`backend.jobs.process`. It reads messages from its standard input in a thread, so that asking
+for controls between two steps is a look at a deque, and dies when that input ends: it never outlives its parent.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from backend.jobs.controls import ControlBox
+from backend.jobs.engine import Task
+from backend.jobs.messages import Begin, Control, Done, Hello, Threads, Told, read_message, write_message
+from backend.jobs.runner import drive
+from backend.jobs.workshop import Workshop, load_workshop
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class _Desk:
+    """What lies before the worker: tasks to come, the present one's controls, the threads it may use."""
+
+    tasks: queue.SimpleQueue[Begin] = field(default_factory=queue.SimpleQueue)
+    present: tuple[str, int] | None = None
+    controls: ControlBox = field(default_factory=ControlBox)
+    threads: int = 1
+
+
+def serve(workshop_name: str) -> None:
+    """Work until the parent goes.
+
+    Args:
+        workshop_name: dotted name of where analyses come from.
+    """
+    source, target = _streams()
+    workshop = load_workshop(workshop_name)
+    desk = _Desk()
+    threading.Thread(target=_read, args=(source, desk), name="gradscape-reader", daemon=True).start()
+    _warm(workshop)
+    write_message(target, Hello(workshop.catalog()))
+    while True:
+        begin = desk.tasks.get()
+        ended = drive(
+            begin.task,
+            desk.controls,
+            lambda events: write_message(target, Told(events)),
+            workshop,
+            between=_Threads(desk, begin),
+        )
+        write_message(target, Done(ended))
+
+
+class _Threads:
+    """Gives torch the threads of the present task: what the parent last said, or a fixed number."""
+
+    def __init__(self, desk: _Desk, begin: Begin) -> None:
+        import torch
+
+        self._desk, self._fixed = desk, not begin.task.request.tune
+        self._set, self._now = torch.set_num_threads, begin.threads
+        self._set(begin.threads)
+
+    def __call__(self) -> None:
+        """Follow a change; costs a comparison where there is none."""
+        if not self._fixed and self._desk.threads != self._now:
+            self._now = self._desk.threads
+            self._set(self._now)
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for messages; what anyone prints goes to standard error."""
+    source = os.fdopen(os.dup(0), "rb")
+    target = os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return source, target
+
+
+def _read(source: BinaryIO, desk: _Desk) -> None:
+    """Put what the parent says where the worker finds it; die with the parent."""
+    while True:
+        match read_message(source):
+            case None:
+                os._exit(0)
+            case Begin() as begin:  # comes only when the task before has ended
+                desk.present, desk.controls = (begin.task.run, begin.task.part), ControlBox()
+                desk.threads = begin.threads
+                desk.tasks.put(begin)
+            case Control(run, part, control) if (run, part) == desk.present:
+                desk.controls.put(control)
+            case Threads(threads):
+                desk.threads = threads
+
+
+def _warm(workshop: Workshop) -> None:
+    """Play tiny runs into the void, so that the first real one finds everything loaded."""
+    for request in workshop.warm():
+        ended = drive(Task("warm", request, folder=None), ControlBox(), lambda events: None, workshop)
+        if ended.error is not None:
+            LOG.error("the run that warms a worker failed: %s", ended.error.message)

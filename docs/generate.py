@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
-from app.settings import describe as settings
+from app.settings import settings_table
 from backend.api.app import create_api
 from backend.api.errors import STATUS
 from backend.api.openapi import document
@@ -147,7 +147,9 @@ def routes() -> Iterator[str]:
 def server() -> Iterator[str]:
     """Write the page of settings."""
     yield from ("# Settings", "", "Read from the environment; options of `gradscape serve` win over them.", "")
-    yield from table(("variable", "default", ""), ((code(name), code(start), text) for name, start, text in settings()))
+    yield from table(
+        ("variable", "default", ""), ((code(name), code(start), text) for name, start, text in settings_table())
+    )
 
 
 PAGES: Final = {

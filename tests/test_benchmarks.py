@@ -1,0 +1,65 @@
+"""The frame of the benchmarks: figures, files, and the README's table. Nothing is timed here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import record, table
+
+SAMPLES = {"ours": [2.0, 1.0, 9.0], "theirs": [4.0, 1.0, 4.0]}
+
+
+def test_a_ratio_is_that_of_the_medians() -> None:
+    figure = record.ratio("work", SAMPLES, "ours", "theirs", goal=0.5)
+    assert figure.value == 0.5
+    assert figure.met
+    assert figure.samples == SAMPLES
+    assert not record.ratio("work", SAMPLES, "theirs", "ours", goal=1.3).met
+
+
+def test_sides_take_turns_after_one_untimed_call_each() -> None:
+    called: list[str] = []
+    samples = record.in_turn({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
+    assert "".join(called) == "ab" + "ab" * 3
+    assert {name: len(seconds) for name, seconds in samples.items()} == {"a": 3, "b": 3}
+
+
+def test_results_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    path = record.write("train_overhead", "Training", [record.median("waiting", [3.0, 1.0, 2.0], 1.5)], threads=2)
+    result = json.loads(path.read_text("utf-8"))
+    assert result["seed"] == 0
+    assert result["threads"] == 2
+    assert result["machine"]["versions"]["torch"]
+    assert result["machine"]["cores"] >= 1
+    assert result["figures"] == [
+        {
+            "what": "waiting",
+            "value": 2.0,
+            "unit": "s",
+            "goal": 1.5,
+            "samples": {"seconds": [3.0, 1.0, 2.0]},
+            "met": False,
+        }
+    ]
+    written = table.table(table.results(tmp_path))
+    assert "| waiting | 2 s | ≤ 1.5 s | no |" in written
+    assert f"torch {result['machine']['versions']['torch']}." in written
+
+
+def test_the_readme_takes_the_table_between_its_marks() -> None:
+    readme = f"before\n{table.BEGIN}old\n{table.END}after\n"
+    assert table.renewed(readme, "new\n") == f"before\n{table.BEGIN}new\n{table.END}after\n"
+
+
+def test_the_readme_shows_what_was_measured() -> None:
+    readme = table.README.read_text("utf-8")
+    assert table.BEGIN in readme
+    assert table.renewed(readme, table.table(table.results())) == readme, "run python -m benchmarks.table"
+
+
+def test_every_benchmark_is_listed() -> None:
+    own = {path.stem for path in Path(record.__file__).parent.glob("*.py") if "def main(" in path.read_text("utf-8")}
+    assert own - {"table"} <= set(table.BENCHES)
+    assert {path.stem for path in record.RESULTS.glob("*.json")} <= set(table.BENCHES)

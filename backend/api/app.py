@@ -1,11 +1,12 @@
 """The factory of the HTTP interface."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 from backend.api import errors
 from backend.api.docs_page import docs_page
@@ -67,8 +68,8 @@ def create_api(
     app.state.exporters = {**own_exporters(version), **(exporters or {})}
     app.state.heartbeat = heartbeat
     errors.install(app)
-    families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation(), _guard())
-    for family in families:
+    families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation())
+    for family in (*families, _guard(families)):
         app.include_router(family, dependencies=[Depends(security)])
     if page is not None:
         page(app)
@@ -91,21 +92,16 @@ def _documentation() -> APIRouter:
     return router
 
 
-def _guard() -> APIRouter:
+def _guard(families: Sequence[APIRouter]) -> APIRouter:
     """Answer what the routes before it do not: without it the page's catch-all would answer with HTML."""
     router = APIRouter(include_in_schema=False)
+    known = [route for family in families for route in family.routes if isinstance(route, APIRoute)]
 
     @router.api_route("/api", methods=METHODS)
     @router.api_route("/api/{rest:path}", methods=METHODS)
     def unknown(request: Request) -> Response:
-        allowed = sorted(
-            {
-                method
-                for route in request.app.routes
-                if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
-                for method in route.methods or ()
-            }
-        )
+        here = [route for route in known if route.matches(request.scope)[0] is Match.PARTIAL]
+        allowed = sorted({method for route in here for method in route.methods})
         raise HTTPException(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPException(404)
 
     return router

@@ -62,8 +62,8 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
 
 
 def _cross_entropy(out_NC: Tensor, y_N: Tensor) -> Tensor:
-    # F.cross_entropy, with the softmax along the first axis: on a CPU that runs over the examples in vector registers,
-    # five times as fast for a few classes, and gives the same bits.
+    # F.cross_entropy with the softmax along the first axis: on a CPU that runs over the examples in vector registers,
+    # five times as fast for a few classes, and the same to a rounding error.
     return F.nll_loss(F.log_softmax(out_NC.t(), 0).t(), y_N)
 
 

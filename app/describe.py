@@ -1,10 +1,10 @@
 """``gradscape describe``: what a request may hold, printed from the specs' own JSON schemas."""
 
 import json
-from typing import Any
 
 from pydantic import BaseModel
 
+from backend.schemas import facts
 from backend.schemas.analysis import ANALYSIS_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
@@ -40,45 +40,17 @@ FAMILIES: dict[str, Kinds] = {
     "plane": _by_kind(PLANE_KINDS),
     "control": _by_kind((Pause, Resume, Step, Set, Cancel), "action"),
 }
-BOUNDS = {
-    "exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤",
-    "minItems": "items ≥", "maxItems": "items ≤", "minLength": "length ≥", "maxLength": "length ≤",
-}  # fmt: skip
 
 
 class UnknownName(ValueError):
     """No such family or kind; the sentence lists what there is."""
 
 
-def _type(schema: dict[str, Any]) -> str:
-    """Say in a few words what a field takes."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    for key in ("oneOf", "anyOf"):
-        if key in schema:
-            return " | ".join(dict.fromkeys(_type(each) for each in schema[key]))
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    if "enum" in schema:
-        return " | ".join(json.dumps(each) for each in schema["enum"])
-    if schema.get("type") == "array":
-        parts = schema.get("prefixItems") or [schema.get("items", {})]
-        return f"[{', '.join(_type(each) for each in parts)}{'' if 'prefixItems' in schema else ' …'}]"
-    return str(schema.get("type", "any"))
-
-
-def _limits(schema: dict[str, Any]) -> str:
-    parts = [schema, *schema.get("anyOf", ())]
-    return ", ".join(f"{sign} {part[key]}" for part in parts for key, sign in BOUNDS.items() if key in part)
-
-
-def _field(name: str, schema: dict[str, Any]) -> str:
-    facts = [_type(schema), _limits(schema), str(schema.get("unit", ""))]
-    if "default" in schema:
-        default = json.dumps(schema["default"], ensure_ascii=False)
-        facts.append(f"default {default}" if len(default) < 60 else "")
-    head = f"  {name:<14} {'; '.join(fact for fact in facts if fact)}"
-    text = schema.get("description", "")
+def _field(name: str, field: facts.Schema, definitions: facts.Schema) -> str:
+    start = facts.default(field)
+    said = (facts.takes(field, definitions), facts.bounds(field), field.get("unit", ""), start and f"default {start}")
+    head = f"  {name:<14} {'; '.join(fact for fact in said if fact)}"
+    text = field.get("description", "")
     return f"{head}\n  {'':<14} {text}" if text else head
 
 
@@ -116,7 +88,9 @@ def describe(family: str | None = None, kind: str | None = None, *, as_json: boo
     if as_json:
         return json.dumps(schema, indent=2, ensure_ascii=False)
     lines = [f"{family} {kind}: {_summary(kinds[kind])}", ""]
-    return "\n".join(lines + [_field(name, each) for name, each in schema.get("properties", {}).items()])
+    return "\n".join(
+        lines + [_field(name, each, schema.get("$defs", {})) for name, each in schema.get("properties", {}).items()]
+    )
 
 
 def _summary(model: type[BaseModel]) -> str:

@@ -63,6 +63,7 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
         compress=False,
         on_error=_tell,
     )
+    app.backend.websocket_capability = False  # no callback uses one; Dash's page would open it all the same
     app.index_string = INDEX.replace("STYLE", style_variables())
     app.layout = lambda: shell.shell(PAGES)
     shell.register(app, PAGES)

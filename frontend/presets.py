@@ -1,7 +1,7 @@
 """Presets: whole races, declared as requests, each about a quarter of a minute to watch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,6 +14,7 @@ class Preset:
     sentence: str  # what there is to see
     request: Mapping[str, Any]
     variants: tuple[Mapping[str, Any], ...] = ()
+    choices: Mapping[str, str] = field(default_factory=lambda: {"curves.scale": "log"})  # of the panels, to see it best
 
 
 def _lane(name: str, kind: str, **settings: Any) -> dict[str, Any]:
@@ -87,6 +88,7 @@ SADDLE = Preset(
         ],
         "probes": _landscape("coordinates", every=10, paths=1),
     },
+    choices={"curves.scale": "linear"},  # the loss is negative at the minima
 )
 
 SPIRALS = Preset(
@@ -106,7 +108,6 @@ SPIRALS = Preset(
         {
             "name": f"Spirals, {width} units a layer",
             "problem.model.hidden": [width, width],
-            "lanes.0.name": f"{width} units",
         }
         for width in (2, 8, 32)
     ),
@@ -124,10 +125,10 @@ DIVERGENCE = Preset(
         "pace": 10.0,
         "divergence": 1e4,
         "lanes": [
-            _lane("0.02", "sgd", lr=0.02),
-            _lane("0.05", "sgd", lr=0.05),
-            _lane("0.095", "sgd", lr=0.095),
-            _lane("0.103", "sgd", lr=0.103),
+            _lane("lr 0.02", "sgd", lr=0.02),
+            _lane("lr 0.05", "sgd", lr=0.05),
+            _lane("lr 0.095", "sgd", lr=0.095),
+            _lane("lr 0.103", "sgd", lr=0.103),
         ],
         "probes": _landscape("coordinates", every=10, paths=1),
     },

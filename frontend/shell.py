@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from frontend import ids
 from frontend.components.node import Node, aria, icon
@@ -94,7 +94,7 @@ def _header(pages: Sequence[Page]) -> Node:
 def _keys() -> Node:
     rows = [html.Tr([html.Td(dmc.Kbd(key)), html.Td(what)]) for key, what in KEYS]
     return dmc.Modal(
-        html.Table(html.Tbody(rows), className="keys"), id=ids.KEYS_DIALOG, title="Keys", opened=False, size="sm"
+        html.Table(html.Tbody(rows), className="keys"), id=ids.KEYS_DIALOG, title="Keys", opened=False, size="md"
     )
 
 
@@ -130,6 +130,12 @@ def register(app: Any, pages: Sequence[Page]) -> None:
         from_address = dash.ctx.triggered_id == ids.LOCATION or shown == View()
         return (told.store(), no_update) if from_address else (no_update, shown.query())
 
+    app.clientside_callback(
+        ClientsideFunction(here, "markPage"),
+        Output(ids.nav_link(ALL), "aria-current"),
+        Input(ids.LOCATION, "pathname"),
+        State(ids.nav_link(ALL), "id"),
+    )
     app.clientside_callback(ClientsideFunction(here, "applyView"), Input(ids.VIEW, "data"), Input(ids.PAGE, "children"))
     app.clientside_callback(
         ClientsideFunction(here, "remember"), Output(ids.LAST_LAB, "data"), Input(ids.LOCATION, "search")

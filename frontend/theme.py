@@ -26,9 +26,13 @@ PALETTE: Final[dict[Scheme, dict[str, str]]] = {
     "light": {"ground": "#ffffff", "page": "#f6f7f8", "text": "#1b1f24", "dim": "#57606a", "line": "#d8dde3"},
     "dark": {"ground": "#1a1d21", "page": "#131518", "text": "#e6e8eb", "dim": "#9aa4b0", "line": "#33383f"},
 }
-# The accent, light to dark, as the kit wants it; the seventh is used on light grounds, the fifth on dark ones.
+# The accent and the greys of dark pages, light to dark, as the kit wants them.
 ACCENT: Final = (
     "#eef2ff", "#dbe4ff", "#bac8ff", "#91a7ff", "#748ffc", "#5c7cfa", "#4263eb", "#3b5bdb", "#364fc7", "#2b3f9e",
+)  # fmt: skip
+
+DARK: Final = (
+    "#e6e8eb", "#c9ced6", "#9aa4b0", "#727c88", "#454c55", "#33383f", "#24282e", "#1a1d21", "#16191c", "#131518",
 )  # fmt: skip
 
 
@@ -47,8 +51,8 @@ def mantine_theme() -> dict[str, Any]:
     """Make the kit's theme: system fonts, 14 px body, an 8 px grid, borders rather than shadows."""
     return {
         "primaryColor": "accent",
-        "primaryShade": {"light": 6, "dark": 5},
-        "colors": {"accent": list(ACCENT)},
+        "primaryShade": 6,
+        "colors": {"accent": list(ACCENT), "dark": list(DARK)},
         "fontFamily": FONT,
         "fontFamilyMonospace": MONO,
         "headings": {"fontFamily": FONT, "fontWeight": "600"},
@@ -72,11 +76,7 @@ def mantine_theme() -> dict[str, Any]:
 
 
 def plotly_template(scheme: Scheme) -> dict[str, Any]:
-    """Make the template of every figure, as plain values.
-
-    Args:
-        scheme: light or dark.
-    """
+    """Make the template of every figure, as plain values."""
     colour = PALETTE[scheme]
     axis = {
         "gridcolor": colour["line"],

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const noUpdate = () => window.dash_clientside.no_update;
-  const triggered = () => (window.dash_clientside.callback_context.triggered[0] || { prop_id: "" }).prop_id.split(".")[0];
+  const triggered = () => (window.dash_clientside.callback_context.triggered[0] || { prop_id: "" }).prop_id.replace(/\.[^.]*$/, "");
   const ENDED = ["succeeded", "failed", "cancelled"];
   const WORDS = { queued: "Queued", running: "Running", succeeded: "Finished", failed: "Failed", cancelled: "Cancelled" };
   const UNREACHABLE = {
@@ -80,7 +80,7 @@
 
   function statusOf(states) {
     const runs = states.filter((state) => state.run).map((state) => state.run);
-    if (!runs.length) return "";
+    if (!runs.length) return "Ready";
     const running = runs.find((run) => run.status === "running");
     const queued = runs.find((run) => run.status === "queued");
     const one = running || queued || runs[runs.length - 1];
@@ -101,23 +101,11 @@
     const percent = (100 * runs.reduce((sum, run) => sum + share(run), 0)) / runs.length;
     const running = runs.find((run) => run.status === "running") || (runs.length === 1 ? runs[0] : null);
     if (!running || !running.progress) return [percent, ""];
-    const { done, total, phase } = running.progress;
+    const { total, phase } = running.progress;
+    const done = running.status === "succeeded" ? total : running.progress.done;
     const what = phase === "training" ? "step" : phase;
     const left = running.status === "running" && !running.paused ? secondsLeft(running) : null;
     return [percent, `${what} ${done}/${total}${left === null ? "" : ` · ${duration(left)} left`}`];
-  }
-
-  // Lanes are counted over all runs of the view: the index gives colour and line style everywhere.
-  function legendOf(states) {
-    let index = 0;
-    const several = states.filter((state) => state.run && state.run.request.lanes).length > 1;
-    return states.flatMap(({ run }) =>
-      ((run && run.request.lanes) || []).map((lane) => {
-        const mark = html("Span", `lane-mark lane-${index++ % 8}`, null, { "aria-hidden": "true" });
-        const where = several ? [html("Span", "dim", ` ${run.name}`)] : [];
-        return html("Span", "legend-lane", [mark, html("Span", "", lane.name), ...where]);
-      }),
-    );
   }
 
   function note(error, title) {
@@ -156,7 +144,7 @@
     }
     return [
       !running.length, icon, paused ? "Resume" : "Pause", !running.length, !runs.length,
-      statusOf(states), percent, text, legendOf(states), noticesOf(states, refused, controlled),
+      statusOf(states), percent, text, noticesOf(states, refused, controlled),
     ];
   }
 
@@ -206,6 +194,7 @@
     }
   }
 
+  const markPage = (path, links) => links.map((link) => (link.path === path ? "page" : null));
   const openKeys = (clicks, opened) => (clicks ? !opened : noUpdate());
   const labHref = (search) => `/${search || ""}`;
   const remember = (search) => (window.location.pathname === "/" ? search : noUpdate());
@@ -221,7 +210,7 @@
   window.dashMantineFunctions.powerOfTen = (power) => window.gradscape.shortNumber(10 ** power);
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     gradscape: {
-      poll, control, showStates, showErrors, toggleSetup, moveTogether, applyView, copyLink, openKeys, labHref, remember,
+      poll, control, showStates, showErrors, toggleSetup, moveTogether, applyView, copyLink, markPage, openKeys, labHref, remember,
     },
   });
 

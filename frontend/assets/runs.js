@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const noUpdate = () => window.dash_clientside.no_update;
-  const triggered = () => (window.dash_clientside.callback_context.triggered[0] || { prop_id: "" }).prop_id.split(".")[0];
+  const triggered = () => (window.dash_clientside.callback_context.triggered[0] || { prop_id: "" }).prop_id.replace(/\.[^.]*$/, "");
   const ENDED = ["succeeded", "failed", "cancelled"];
   const WORDS = { queued: "Queued", running: "Running", succeeded: "Finished", failed: "Failed", cancelled: "Cancelled" };
   const PAGE = 200;
@@ -104,7 +104,7 @@
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.runTime = (text) =>
-    text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "";
+    text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
   functions.runDuration = (seconds) => (seconds === null || seconds === undefined ? "–" : window.gradscape.duration(seconds));
 
   const cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});

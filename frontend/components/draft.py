@@ -35,10 +35,16 @@ class Draft:
 
     request: dict[str, Any]
     on: tuple[str, ...] = ()
-    variants: tuple[Mapping[str, Any], ...] = field(default=())
+    variants: tuple[Mapping[str, Any], ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)  # of the panels, when it starts
 
     @classmethod
-    def of(cls, request: Mapping[str, Any], variants: Iterable[Mapping[str, Any]] = ()) -> Self:
+    def of(
+        cls,
+        request: Mapping[str, Any],
+        variants: Iterable[Mapping[str, Any]] = (),
+        choices: Mapping[str, str] | None = None,
+    ) -> Self:
         """Make the draft of a request: fill every default in, and give every analysis its place."""
         try:
             full = TrainRequest.model_validate_json(json.dumps(dict(request))).model_dump(mode="json")
@@ -46,16 +52,21 @@ class Draft:
             full = {**TrainRequest().model_dump(mode="json"), **copy.deepcopy(dict(request))}
         given = {str(get(probe, "analysis.kind")): probe for probe in full["probes"]}
         full["probes"] = [given.get(kind) or _probe(kind, given) for kind in ANALYSES]
-        return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants))
+        return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants), choices or {})
 
     @classmethod
     def from_store(cls, data: Mapping[str, Any]) -> Self:
         """Read what :meth:`store` wrote."""
-        return cls(data["request"], tuple(data["on"]), tuple(data["variants"]))
+        return cls(data["request"], tuple(data["on"]), tuple(data["variants"]), data["choices"])
 
     def store(self) -> dict[str, Any]:
         """Write the draft for the page's store."""
-        return {"request": self.request, "on": list(self.on), "variants": [dict(v) for v in self.variants]}
+        return {
+            "request": self.request,
+            "on": list(self.on),
+            "variants": [dict(variant) for variant in self.variants],
+            "choices": dict(self.choices),
+        }
 
     def answered(self, answers: Iterable[tuple[str, Any]]) -> Self:
         """Take the form's answers in; ``on.<analysis>`` are its switches."""

@@ -49,8 +49,13 @@ def _lane(index: int, lane: Mapping[str, Any], *, removable: bool) -> Node:
     return html.Div(
         [
             head,
-            kind_select(fields["optimizer"], rule["kind"], f"{path}.optimizer"),
-            spec_form(spec, rule, f"{path}.optimizer", only=("lr",), sliders=("lr",)),
+            html.Div(
+                [
+                    kind_select(fields["optimizer"], rule["kind"], f"{path}.optimizer"),
+                    spec_form(spec, rule, f"{path}.optimizer", only=("lr",), sliders=("lr",)),
+                ],
+                className="fields rule",
+            ),
             details(
                 "More settings",
                 spec_form(spec, rule, f"{path}.optimizer", leave_out=("lr",)),

@@ -22,11 +22,12 @@ def preset_menu() -> Node:
             dmc.MenuTarget(
                 dmc.Button(
                     "Presets", variant="default", size="xs", rightSection=icon("down"), id=ids.PRESETS, fullWidth=True
-                )
+                ),
+                boxWrapperProps={"w": "100%"},
             ),
             dmc.MenuDropdown(items),
         ],
-        width=268,
+        width="target",
         position="bottom-start",
         shadow="sm",
     )

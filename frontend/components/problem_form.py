@@ -10,7 +10,7 @@ from backend.schemas.problem import DataProblem, FunctionProblem
 from frontend import ids
 from frontend.components.node import Node, aria
 from frontend.components.section import details
-from frontend.components.spec_fields import fields_of, member_of, words
+from frontend.components.spec_fields import fields_of, member_of, own_fields, words
 from frontend.components.spec_form import kind_select, spec_form
 
 FAMILIES = (("data", "Network on data"), ("function", "Test function"))
@@ -32,9 +32,13 @@ def problem_form(problem: Mapping[str, Any]) -> list[Node]:
         value, path = problem[field.name], f"problem.{field.name}"
         member = member_of(field.name, value["kind"])
         parts.append(kind_select(field, value["kind"], path))
-        if fields_of(member):
-            summary = f"{member.title}: {', '.join(f.label.lower() for f in fields_of(member)[:3])} …"
-            parts.append(details(summary, spec_form(member, value, path), open_=field.name == "function"))
+        own, names = own_fields(member), [f.name for f in fields_of(member)]
+        if any(name in own for name in names):
+            parts.append(spec_form(member, value, path, only=own))
+        if any(name not in own for name in names):
+            parts.append(
+                details(f"More about the {field.label.lower()}", spec_form(member, value, path, leave_out=own))
+            )
     return [html.Div(parts, className="stack")]
 
 

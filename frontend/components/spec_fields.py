@@ -98,6 +98,11 @@ def fields_of(spec: type[BaseModel]) -> tuple[SpecField, ...]:
     return tuple(_fields(schema_of(spec)))
 
 
+def own_fields(spec: type[BaseModel]) -> tuple[str, ...]:
+    """Return the names of the fields that a spec class declares itself; what it inherits its whole family has."""
+    return tuple(name for name in spec.__annotations__ if name in spec.model_fields)
+
+
 def _fields(root: Schema) -> Iterator[SpecField]:
     for name, schema in root["properties"].items():
         if "const" not in schema:

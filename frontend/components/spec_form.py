@@ -39,14 +39,15 @@ def spec_form(
         spec: the class whose fields are asked for.
         values: the spec's present values, as plain JSON values.
         path: where the spec lies in the request, dotted; empty at its top.
-        only: names of the fields to show; all by default.
+        only: names of the fields to show, in this order; all by default, in the spec's.
         leave_out: names of the fields not to show.
         sliders: names of the fields that get a slider besides; only fields with ``scale: log`` can have one.
 
     Returns:
         The controls, in two columns where they are short.
     """
-    shown = [f for f in fields_of(spec) if (only is None or f.name in only) and f.name not in leave_out]
+    fields = {field.name: field for field in fields_of(spec) if field.name not in leave_out}
+    shown = [fields[name] for name in (fields if only is None else only) if name in fields]
     return html.Div(
         [part for f in shown for part in field_parts(f, values.get(f.name), join(path, f.name), f.name in sliders)],
         className="fields",
@@ -201,5 +202,5 @@ def _helped(control: Node, text: str) -> Node:
         w=240,
         position="right",
         events={"hover": True, "focus": True, "touch": False},
-        boxWrapperProps={"display": "block"},
+        boxWrapperProps={"w": "100%"},
     )

@@ -12,15 +12,15 @@ from frontend.components.problem_form import problem_form
 from frontend.components.run_controls import notice, run_controls
 from frontend.components.run_form import run_form
 from frontend.components.section import section
-from frontend.panels.base import stream_script
 from frontend.panels.registry import PANELS
+from frontend.panels.stream import stream_script
 from frontend.presets import PRESETS, Preset
 
 
 def layout() -> Node:
     """Make the page, with the first preset already chosen: the first click can be Start."""
     chosen = PRESETS[0]
-    draft = Draft.of(chosen.request, chosen.variants)
+    draft = Draft.of(chosen.request, chosen.variants, chosen.choices)
     return html.Div(
         [
             dcc.Store(id=ids.DRAFT, data=draft.store()),
@@ -34,7 +34,6 @@ def layout() -> Node:
             html.Div(
                 [
                     run_controls(),
-                    html.Div(id=ids.LEGEND, className="legend", **aria(label="Lanes in view")),
                     notice(),
                     html.Div([panel.layout() for panel in PANELS], id=ids.PANELS, className="panels"),
                 ],

@@ -54,7 +54,8 @@ def register(app: Any, client: Client) -> None:
         except Refused as refused:
             if not runs:
                 return no_update, no_update, error_store(draft, refused)
-        return View.make(runs, View.from_store(view).choices_dict()).store(), runs[0], None
+        choices = {**View.from_store(view).choices_dict(), **draft.choices}
+        return View.make(runs, choices).store(), runs[0], None
 
     @app.callback(  # type: ignore[untyped-decorator]
         *FORMS,
@@ -93,7 +94,7 @@ def register(app: Any, client: Client) -> None:
             after = with_lane(after, by["lane"]) if by["action"] == "duplicate" else without_lane(after, by["lane"])
         elif isinstance(by, dict) and by["type"] == "preset-item" and clicked:
             chosen = preset(by["name"])
-            after = Draft.of(chosen.request, chosen.variants)
+            after = Draft.of(chosen.request, chosen.variants, chosen.choices)
         elif by == ids.PROBLEM_FAMILY and (family == "function") != ("function" in before.request["problem"]):
             after = with_family(after, family)
         else:
@@ -184,7 +185,6 @@ def _clientside(app: Any) -> None:
         Output(ids.STATUS, "children"),
         Output(ids.PROGRESS, "value"),
         Output(ids.PROGRESS_TEXT, "children"),
-        Output(ids.LEGEND, "children"),
         Output(ids.NOTICE, "children"),
         Input(ids.RUN_STATES, "data"),
         Input(ids.ERRORS, "data"),

@@ -25,7 +25,7 @@ COLUMNS: list[dict[str, Any]] = [
     {
         "field": "created",
         "headerName": "Created",
-        "width": 168,
+        "width": 200,
         "sort": "desc",
         "valueFormatter": {"function": "runTime(params.value)"},
     },

@@ -188,7 +188,7 @@ def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:
 
 def has_plane(folder: Path, plane: str) -> bool:
     """Whether a run has kept a plane."""
-    return _plane_file(folder, plane).is_file()
+    return plane.isalnum() and _plane_file(folder, plane).is_file()
 
 
 def read_plane(folder: Path, plane: str) -> KeptPlane:

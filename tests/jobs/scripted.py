@@ -67,7 +67,7 @@ class Script:
         while True:
             for control in ctx.controls():
                 yield Controlled(action=control.action)
-                if isinstance(control, Cancel):
+                if isinstance(control, Cancel) and control.lane is None:
                     yield LaneEnded(lane="SGD", step=0, reason="cancelled")
                     return
             ctx.idle(0.05)
@@ -112,6 +112,16 @@ class Script:
             yield Snapshot(lane=lane.name, step=n - 1)
             yield Checkpoint(lane=lane.name, step=n - 1)
         ctx.keeper.plane("abc123", Moment(0, params_P, buffers_B), params_P * 0 + 1, params_P * 0 + 2)
+
+    def play_keep_nan(self, n: int, problem: Problem, spec: TrainRequest, ctx: Context) -> Events:
+        params_P, buffers_B = problem.params0(spec.seed)
+        ctx.keeper.snapshot("SGD", 0, Moment(0, params_P * float("nan"), buffers_B))
+        yield TICK
+
+    def play_slow(self, n: int, problem: Problem, spec: TrainRequest, ctx: Context) -> Events:
+        for event in numbers(n):
+            ctx.idle(0.05)
+            yield event
 
     def play_points(self, n: int, problem: Problem, spec: TrainRequest, ctx: Context) -> Events:
         for point in ctx.points:

@@ -47,10 +47,10 @@ class Train:
                 yield from _look(race, probes)
                 yield from _listen(race, ctx)
                 wait = race.clock.wait(perf_counter())
-                if wait > 0.0 or probes.hold:
-                    yield from _rest(race, probes, ctx, wait)
-                elif race.running:
+                if race.running and wait == 0.0 and not probes.hold:
                     yield from _step(race, probes)
+                elif race.running:
+                    yield from _rest(race, probes, ctx, wait)
             if not race.cancelled:
                 yield from race.tell()
                 yield from _look(race, probes)
@@ -77,19 +77,19 @@ def _step(race: Race, probes: Probes) -> Events:
         sound = lane.advance()
         yield from race.settle(lane, sound)
     probes.earn(perf_counter() - began)
-    if race.late():
+    if race.quiet() == 0.0:
         yield from _tell(race, probes)
     yield from probes.share()
 
 
 def _rest(race: Race, probes: Probes, ctx: Context, wait: float) -> Events:
     """Use the time in which training waits: for its pace, for a person, or for a probe."""
-    if race.late():
+    if race.quiet() == 0.0:
         yield from _tell(race, probes)
     if probes.busy:
         yield from probes.work(wait if wait > 0.0 else SLICE)
     else:
-        ctx.idle(min(wait, SLICE))
+        ctx.idle(min(wait, race.quiet() or SLICE))
         yield TICK
 
 

@@ -105,9 +105,9 @@ class Race:
             yield self._checkpoint(lane)
         yield LaneEnded(lane=lane.name, repeat=lane.repeat, step=lane.step, reason=reason)
 
-    def late(self) -> bool:
-        """Whether it is time to tell again: every 50 ms, and at each step while the race is stepped by hand."""
-        return self.clock.paused or perf_counter() - self._told >= INTERVAL
+    def quiet(self) -> float:
+        """Return the seconds until it is time to tell: 50 ms after the last time, and at once while it is paused."""
+        return 0.0 if self.clock.paused else max(0.0, self._told + INTERVAL - perf_counter())
 
     def tell(self) -> Iterator[AnyEvent]:
         """Send the rows of every lane since they were last sent."""

@@ -1,0 +1,155 @@
+"""Rules that step one flat vector, against torch.optim on separate tensors, bit for bit."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from backend.core.optimizers.registry import OPTIMIZERS, build_optimizer
+from backend.core.problems.params import Layout
+from backend.schemas.optimizer import OPTIMIZER_KINDS, AnyOptimizer, OptimizerSpec, SgdOptimizer
+from backend.schemas.optimizer.adagrad import AdagradOptimizer
+from backend.schemas.optimizer.adam import AdamOptimizer
+from backend.schemas.optimizer.adamw import AdamWOptimizer
+from backend.schemas.optimizer.rmsprop import RmspropOptimizer
+
+LAYOUT = Layout((("weight", (3, 4)), ("bias", (3,))))
+RULES: dict[str, tuple[AnyOptimizer, object]] = {
+    "sgd": (SgdOptimizer(lr=0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
+    "momentum": (SgdOptimizer(lr=0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "nesterov": (
+        SgdOptimizer(lr=0.1, momentum=0.8, nesterov=True),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, nesterov=True),
+    ),
+    "decay": (SgdOptimizer(lr=0.1, weight_decay=0.3), lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.3)),
+    "rmsprop": (RmspropOptimizer(lr=0.01), lambda p: torch.optim.RMSprop(p, lr=0.01)),
+    "rmsprop-momentum": (
+        RmspropOptimizer(lr=0.01, alpha=0.9, momentum=0.5, weight_decay=0.1, eps=1e-6),
+        lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, momentum=0.5, weight_decay=0.1, eps=1e-6),
+    ),
+    "adagrad": (
+        AdagradOptimizer(lr=0.05, weight_decay=0.1),
+        lambda p: torch.optim.Adagrad(p, lr=0.05, weight_decay=0.1),
+    ),
+    "adam": (AdamOptimizer(lr=0.01), lambda p: torch.optim.Adam(p, lr=0.01)),
+    "amsgrad": (
+        AdamOptimizer(lr=0.01, beta1=0.8, beta2=0.95, eps=1e-6, weight_decay=0.2, amsgrad=True),
+        lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.2, amsgrad=True),
+    ),
+    "adamw": (AdamWOptimizer(lr=0.01, weight_decay=0.1), lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1)),
+}
+over_rules = pytest.mark.parametrize("name", list(RULES))
+
+
+def _start() -> Tensor:
+    return torch.randn(LAYOUT.size, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+def _objective(params_P: Tensor) -> Tensor:
+    parts = LAYOUT.unflatten(params_P)
+    return ((parts["weight"] @ torch.arange(4.0, dtype=torch.float64) + parts["bias"]).tanh() ** 2).sum()
+
+
+class _Lane:
+    """A flat leaf with the rule that moves it."""
+
+    def __init__(self, spec: AnyOptimizer, start_P: Tensor) -> None:
+        self.params_P = start_P.clone().requires_grad_()
+        self.optimizer = build_optimizer(spec, (self.params_P,), LAYOUT)
+
+    def step(self) -> tuple[Tensor, Tensor]:
+        def loss_and_grad() -> tuple[Tensor, Tensor]:
+            loss = _objective(self.params_P)
+            return loss.detach(), torch.autograd.grad(loss, self.params_P)[0]
+
+        return self.optimizer.step(loss_and_grad)
+
+
+@over_rules
+def test_a_flat_vector_moves_as_separate_tensors_do(name: str) -> None:
+    spec, make = RULES[name]
+    lane = _Lane(spec, _start())
+    parts = [part.clone().requires_grad_() for part in LAYOUT.unflatten(_start()).values()]
+    theirs = make(parts)
+    for _ in range(20):
+        theirs.zero_grad()
+        expected = _objective(torch.cat([part.flatten() for part in parts]))
+        expected.backward()
+        gradient_P = torch.cat([part.grad.flatten() for part in parts])
+        theirs.step()
+        loss, grad_P = lane.step()
+        assert loss == expected
+        assert torch.equal(grad_P, gradient_P)
+    assert torch.equal(lane.params_P.detach(), torch.cat([part.detach().flatten() for part in parts]))
+    assert not torch.equal(lane.params_P.detach(), _start())
+
+
+@over_rules
+def test_a_rule_goes_on_from_its_state_bit_for_bit(name: str) -> None:
+    spec, _ = RULES[name]
+    whole = _Lane(spec, _start())
+    for _ in range(5):
+        whole.step()
+    second = _Lane(spec, whole.params_P.detach())
+    second.optimizer.load_state_dict(copy.deepcopy(whole.optimizer.state_dict()))
+    for _ in range(5):
+        whole.step()
+        second.step()
+    assert torch.equal(whole.params_P, second.params_P)
+
+
+@over_rules
+def test_a_loaded_state_is_its_own(name: str) -> None:
+    spec, _ = RULES[name]
+    first = _Lane(spec, _start())
+    first.step()
+    kept = {key: value.clone() for key, value in first.optimizer.state_dict().items()}
+    second = _Lane(spec, first.params_P.detach())
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    second.step()
+    assert all(torch.equal(value, kept[key]) for key, value in first.optimizer.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", [SgdOptimizer, RmspropOptimizer])
+@pytest.mark.parametrize("before", [0.0, 0.5])
+def test_momentum_changes_live(kind: type, before: float) -> None:
+    lane = _Lane(kind(lr=0.01, momentum=before), _start())
+    lane.step()
+    lane.optimizer.set("momentum", 0.9)
+    twin = _Lane(kind(lr=0.01, momentum=0.9), lane.params_P.detach())
+    twin.optimizer.load_state_dict(
+        lane.optimizer.state_dict()
+        | ({} if before else {"0.momentum_buffer": torch.zeros(LAYOUT.size, dtype=torch.float64)})
+    )
+    for _ in range(3):
+        lane.step()
+        twin.step()
+    assert torch.allclose(lane.params_P, twin.params_P, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZER_KINDS)
+def test_every_live_field_changes_the_next_step(kind: type[OptimizerSpec]) -> None:
+    for field in kind.live:
+        lane, other = _Lane(kind(), _start()), _Lane(kind(), _start())
+        for each in (lane, other):
+            each.step()
+        lane.optimizer.set(field, 0.7)
+        for each in (lane, other, lane, other):
+            each.step()
+        assert not torch.equal(lane.params_P, other.params_P), field
+
+
+def test_the_registry_builds_every_spec() -> None:
+    assert {spec for spec, _ in OPTIMIZERS} == set(OPTIMIZER_KINDS)
+    for kind in OPTIMIZER_KINDS:
+        loss, _ = _Lane(kind(), _start()).step()
+        assert torch.equal(loss, _objective(_start()))
+
+
+def test_an_unknown_spec_is_named() -> None:
+    class Homemade(OptimizerSpec):
+        lr: float = 1.0
+
+    with pytest.raises(LookupError, match="Homemade"):
+        build_optimizer(Homemade(), (torch.zeros(1),), LAYOUT)

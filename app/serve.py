@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 
@@ -48,6 +49,14 @@ def address(bound: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
+class _Stopped(BaseException):
+    """The system asked the process to end."""
+
+
+def _stop(*_: object) -> None:
+    raise _Stopped
+
+
 async def _serve(server: uvicorn.Server, application: Application, bound: socket.socket) -> None:
     serving = asyncio.ensure_future(server.serve(sockets=[bound]))
     while not serving.done() and not server.should_exit:
@@ -70,6 +79,14 @@ def serve(settings: Settings) -> int:
     """
     bound = listen(settings.host, settings.port)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each call of the page is too many
+    signal.signal(signal.SIGTERM, _stop)  # uvicorn raises the signal again once it has stopped; the workers are ours
+    with contextlib.suppress(KeyboardInterrupt, _Stopped):
+        _build_and_serve(settings, bound)
+    return 0
+
+
+def _build_and_serve(settings: Settings, bound: socket.socket) -> None:
     application = build(settings)
     try:
         if settings.host not in LOOPBACK:
@@ -82,8 +99,6 @@ def serve(settings: Settings) -> int:
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=30,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has stopped
-            asyncio.run(_serve(uvicorn.Server(config), application, bound))
+        asyncio.run(_serve(uvicorn.Server(config), application, bound))
     finally:
         application.close()
-    return 0

@@ -99,13 +99,17 @@ def build(settings: Settings) -> Application:
     from frontend.app import create_page
 
     service = make_service(settings)
-    service.recover()
-    api = create_api(
-        service,
-        version=version(),
-        page=create_page,
-        allowed_hosts=settings.allowed_hosts,
-        body_limit=settings.body_limit * MIB,
-        import_limit=settings.import_limit * MIB,
-    )
+    try:
+        service.recover()
+        api = create_api(
+            service,
+            version=version(),
+            page=create_page,
+            allowed_hosts=settings.allowed_hosts,
+            body_limit=settings.body_limit * MIB,
+            import_limit=settings.import_limit * MIB,
+        )
+    except BaseException:  # Ctrl-C too: no worker may be left
+        service.close()
+        raise
     return Application(api, service)

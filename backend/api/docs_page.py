@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from backend.schemas import facts
+
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8882; }
 body { font: 14px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
@@ -12,10 +14,6 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 th { background: var(--soft); font-weight: 600; } .scroll { overflow-x: auto; } .quiet { opacity: .75; }
 """
-BOUNDS = {
-    "minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<",
-    "minLength": "length ≥", "maxLength": "length ≤", "minItems": "items ≥", "maxItems": "items ≤", "pattern": "form",
-}  # fmt: skip
 
 
 def _code(text: str) -> str:
@@ -27,7 +25,7 @@ def _link(ref: str) -> str:
     return f'<a href="#{escape(name)}">{_code(name)}</a>'
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _type(schema: facts.Schema) -> str:
     """Say in one line what a schema accepts."""
     if "$ref" in schema:
         return _link(schema["$ref"])
@@ -45,11 +43,13 @@ def _type(schema: dict[str, Any]) -> str:
     return escape(str(schema.get("type", "any")))
 
 
-def _bounds(schema: dict[str, Any]) -> str:
-    own = [f"{sign} {schema[key]}" for key, sign in BOUNDS.items() if key in schema]
-    inner = [text for each in schema.get("anyOf", ()) if (text := _bounds(each))]
-    unit = [str(schema["unit"])] if "unit" in schema else []
-    return escape(", ".join(own + unit)) or ", ".join(inner)
+def _bounds(schema: facts.Schema) -> str:
+    return escape(", ".join(text for text in (facts.bounds(schema), str(schema.get("unit", ""))) if text))
+
+
+def _default(schema: facts.Schema) -> str:
+    text = facts.default(schema)
+    return _code(text) if text else ""
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -75,7 +75,7 @@ def _route(method: str, path: str, route: dict[str, Any]) -> str:
             escape(each["in"]),
             _type(each["schema"]),
             _bounds(each["schema"]),
-            escape(str(each["schema"].get("default", ""))),
+            _default(each["schema"]),
             escape(each.get("description", "")),
         )
         for each in route.get("parameters", ())
@@ -93,13 +93,13 @@ def _route(method: str, path: str, route: dict[str, Any]) -> str:
     )
 
 
-def _schema(name: str, schema: dict[str, Any]) -> str:
+def _schema(name: str, schema: facts.Schema) -> str:
     rows = [
         (
             _code(field),
             _type(each),
             _bounds(each),
-            _code(str(each["default"])) if "default" in each else "",
+            _default(each),
             escape(each.get("description", "")),
         )
         for field, each in schema.get("properties", {}).items()

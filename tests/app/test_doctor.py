@@ -1,0 +1,77 @@
+"""The doctor finds what is wrong, says what to do, and has an exit code."""
+
+import io
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+
+from app import doctor
+from app.settings import Settings
+from backend.core.geometry.plane import Plane, Projection
+from backend.jobs.directory_lock import DirectoryLock
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", port=0)
+
+
+def test_this_installation_is_well(settings):
+    out = io.StringIO()
+    assert doctor.doctor(settings, out) == 0
+    lines = out.getvalue().splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
+        "python", "packages", "data", "port", "devices", "gradient", "projection",
+    ]  # fmt: skip
+
+
+def test_a_data_directory_that_is_a_file_fails(tmp_path):
+    (tmp_path / "file").write_text("")
+    check = doctor.data_directory(Settings(data=tmp_path / "file"))
+    assert check.verdict == "fail"
+    assert check.advice
+
+
+def test_a_data_directory_in_use_is_a_warning(settings):
+    lock = DirectoryLock(settings.data)
+    try:
+        check = doctor.data_directory(settings)
+    finally:
+        lock.release()
+    assert (check.verdict, "another Gradscape" in check.found) == ("warn", True)
+
+
+def test_a_taken_port_is_a_warning():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        check = doctor.port(Settings(port=taken.getsockname()[1]))
+    assert (check.verdict, "--port" in check.advice) == ("warn", True)
+
+
+def test_a_wrong_projection_fails_the_self_test(settings, monkeypatch):
+    right = Plane.project
+
+    def wrong(plane: Plane, params_P: torch.Tensor) -> Projection:
+        found = right(plane, params_P)
+        return Projection(found.a_n + 1e-6, found.b_n, found.off_plane_n)
+
+    monkeypatch.setattr(Plane, "project", wrong)
+    assert doctor.projection().verdict == "fail"
+    out = io.StringIO()
+    assert doctor.doctor(settings, out) == 1
+    assert "→ The mathematics of this installation is wrong" in out.getvalue()
+
+
+def test_a_wrong_gradient_fails_the_self_test(monkeypatch):
+    right = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *given: (right(*given)[0] * (1 + 1e-9),))
+    assert doctor.gradient().verdict == "fail"
+
+
+def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(settings, monkeypatch):
+    monkeypatch.setattr(doctor, "devices", lambda: 1 / 0)
+    out = io.StringIO()
+    assert doctor.doctor(settings, out) == 1
+    assert "fail  devices     ZeroDivisionError" in out.getvalue()
+    assert "ok    projection" in out.getvalue()

@@ -56,7 +56,7 @@ def fit_pca(
     Returns:
         The plane, or None where fewer than two finite moments differ.
     """
-    chosen = [path for path in (_chosen(path, _share(paths)) for path in paths) if path]
+    chosen = _spread(paths)
     moments = [moment for path in chosen for moment in path]
     if len(moments) < 2:
         return None
@@ -107,20 +107,22 @@ def fit_pca(
     )
 
 
-def _share(paths: Sequence[Path]) -> int:
-    """Most moments that each path gives to a fit."""
+def _spread(paths: Sequence[Path]) -> list[list[Moment]]:
+    """Choose the moments that are fitted, path by path: as many of each as the work allows, at least its last."""
     size = max((path.moments[0].params_P.numel() for path in paths if path.moments), default=1)
     most = min(MOST_MOMENTS, max(FEWEST_MOMENTS, math.isqrt(WORK // size)))
-    return max(2, most // max(1, len(paths)))
+    # Of more paths than moments can be fitted, every second, third … takes part.
+    some = paths[:: max(1, -(-len(paths) // most))]
+    return [chosen for chosen in (_chosen(path, most // len(some)) for path in some) if chosen]
 
 
 def _chosen(path: Path, most: int) -> list[Moment]:
-    """Spread at most so many finite moments evenly over a path, its first and last among them."""
+    """Spread at most so many finite moments evenly over a path, its last among them, and its first where it can be."""
     moments = list(path.moments)
     while moments and not _finite(moments[-1]):
         moments.pop()
     count = min(most, len(moments))
-    places = {round(k * (len(moments) - 1) / max(1, count - 1)) for k in range(count)}
+    places = {len(moments) - 1 - round(k * (len(moments) - 1) / max(1, count - 1)) for k in range(count)}
     return [moments[place] for place in sorted(places) if _finite(moments[place])]
 
 

@@ -1,7 +1,7 @@
 """The PCA plane, against planted paths and a plain singular value decomposition."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
@@ -100,6 +100,23 @@ def test_a_few_moments_spread_evenly_give_nearly_the_same_plane(monkeypatch: pyt
     monkeypatch.setattr(pca, "MOST_MOMENTS", 10)
     plane = fit(paths)
     assert (plane.u_P - axes_P2 @ (axes_P2.T @ plane.u_P)).norm() < 1e-12 * plane.u_P.norm()
+
+
+@pytest.mark.parametrize("lanes", [9, 40])
+def test_many_lanes_share_the_work(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
+    monkeypatch.setattr(pca, "MOST_MOMENTS", 16)
+    counts = []
+
+    def counting(moments: Sequence[Moment]) -> Iterator[Tensor]:
+        counts.append(len(moments))
+        return differences(moments)
+
+    differences = pca._differences
+    monkeypatch.setattr(pca, "_differences", counting)
+    paths = [wander(f"lane {k}", 5) for k in range(lanes)]
+    found = fit(paths).project(stacked(paths))
+    assert 2 <= counts[0] <= 16
+    assert max(found.a_n.abs().max().item(), found.b_n.abs().max().item()) <= REACH + 1e-12
 
 
 def test_blocks_of_columns_give_the_same_plane(monkeypatch: pytest.MonkeyPatch) -> None:

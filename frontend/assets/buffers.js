@@ -80,6 +80,7 @@
     constructor() {
       this.shapes = new Map(); // kind → {signature: {how, keys, where}}
       this.tables = new Map(); // signature → Map(key → Table)
+      this.taken = {}; // kind → how many events
       this.count = 0;
     }
 
@@ -99,6 +100,7 @@
     }
 
     take(run, event) {
+      this.taken[event.kind] = (this.taken[event.kind] || 0) + 1;
       for (const { signature, how, keys, where } of this.shapes.get(event.kind) || []) {
         if (!matches(where, event)) continue;
         const key = JSON.stringify([run, ...keys.map((name) => event[name])]);

@@ -2,17 +2,22 @@
 (() => {
   "use strict";
 
-  function keepChoices(view, values, names) {
+  // One control changed: the reader did it. More at once, or the view: the page was built or an address was opened,
+  // and the view is right. What a control shows by itself is not kept, so that addresses stay short.
+  function keepChoices(view, values, names, options) {
     const clientside = window.dash_clientside;
     const keep = clientside.no_update;
-    const unchanged = values.map(() => keep);
     const choices = (view && view.choices) || {};
-    const byView = clientside.callback_context.triggered.every(({ prop_id }) => prop_id.endsWith("view.data") || prop_id === ".");
-    if (byView) return [keep, names.map(({ key }, i) => (key in choices && choices[key] !== values[i] ? choices[key] : keep))];
-    const changed = names.filter(({ key }, i) => values[i] !== (choices[key] ?? values[i]) || !(key in choices));
-    const next = { ...choices };
-    for (const { key } of changed) next[key] = values[names.findIndex((name) => name.key === key)];
-    return [changed.length ? { ...view, choices: next } : keep, unchanged];
+    const usual = (i) => options[i][0].value;
+    const changed = clientside.callback_context.triggered.map(({ prop_id }) => prop_id).filter((id) => id.startsWith("{"));
+    const i = changed.length === 1 ? names.findIndex(({ key }) => changed[0].includes(JSON.stringify(key))) : -1;
+    if (i < 0) {
+      const wanted = names.map(({ key }, j) => choices[key] ?? usual(j));
+      return [keep, wanted.map((value, j) => (value === values[j] ? keep : value))];
+    }
+    const { [names[i].key]: before, ...others } = choices;
+    const next = values[i] === usual(i) ? others : { ...others, [names[i].key]: values[i] };
+    return [before === next[names[i].key] ? keep : { ...view, choices: next }, values.map(() => keep)];
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, { gradscape_panels: { keepChoices } });

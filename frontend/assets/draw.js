@@ -7,6 +7,8 @@
   const REST = 1; // after a draw, rest this many times as long as it took: the page and the worker need the cores too
   const CONFIG = {
     displaylogo: false,
+    showSendToCloud: false, // nothing leaves this machine
+    plotlyServerURL: "",
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "hoverClosest3d", "tableRotation"],
   };
 
@@ -57,10 +59,15 @@
     }
   }
 
-  // Draws a figure into a plain element and tells, two frames later, that rows up to this one are on the screen.
+  // Draws a figure into a plain element.
   async function paint(element, figure, row) {
     const Plotly = await loadPlotly();
     await Plotly.react(element, figure.data, figure.layout, CONFIG);
+    tellPainted(element, row);
+  }
+
+  // Tells, two frames later, that rows up to this one are on the screen.
+  function tellPainted(element, row) {
     frame().then(frame).then(() => {
       element.dataset.row = row;
       element.dispatchEvent(new CustomEvent("gradscape:painted", { bubbles: true, detail: { graph: element.dataset.graph, row } }));
@@ -71,5 +78,5 @@
     for (const { target } of entries) if (target.data && target.offsetParent) window.Plotly.Plots.resize(target);
   });
 
-  gradscape.draw = { Painter, paint, loadPlotly, follow: (element) => sizes.observe(element), leave: (element) => sizes.unobserve(element) };
+  gradscape.draw = { Painter, paint, tellPainted, loadPlotly, follow: (element) => sizes.observe(element), leave: (element) => sizes.unobserve(element) };
 })();

@@ -3,6 +3,8 @@
   "use strict";
   const gradscape = (window.gradscape = window.gradscape || {});
 
+  const LIFE = ["started", "progress", "controlled", "failed", "finished"];
+
   function defaultsOf(panel) {
     return Object.fromEntries(panel.choices.map((choice) => [choice.name, choice.options[0].value]));
   }
@@ -21,9 +23,10 @@
         gradscape.draw.follow(target);
         return { graph, target, bindings: this.panel.bindings.filter((binding) => binding.graph === graph.name) };
       });
+      this.kinds = new Set([...LIFE, ...this.sources().map(({ kind }) => kind)]);
       this.painter = new gradscape.draw.Painter(() => this.draw());
       this.selector = element.querySelector("[data-series]");
-      if (this.selector) this.selector.addEventListener("change", () => this.choose("series", this.selector.value));
+      if (this.selector) this.selector.addEventListener("change", () => this.showSeries(this.selector.value));
       element.querySelector("[data-fullscreen]").addEventListener("click", () => this.fillScreen());
     }
 
@@ -35,9 +38,21 @@
       return [...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean);
     }
 
-    choose(name, value) {
-      if (name === "series") this.series = value;
-      else this.choices[name] = value;
+    // Whether an event of this kind changes anything here: its data, or what is said of the run's state.
+    minds(kind) {
+      return this.kinds.has(kind);
+    }
+
+    // Takes the view's choices ("panel.control" → value); what it does not choose is as usual.
+    apply(wanted) {
+      const chosen = Object.entries(defaultsOf(this.panel)).map(([name, usual]) => [name, wanted[`${this.panel.name}.${name}`] ?? usual]);
+      if (chosen.every(([name, value]) => this.choices[name] === value)) return;
+      this.choices = Object.fromEntries(chosen);
+      this.touch();
+    }
+
+    showSeries(key) {
+      this.series = key;
       this.touch();
     }
 
@@ -64,9 +79,22 @@
       for (const { graph, target, bindings } of this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
         if (!target.offsetParent) continue;
-        const scene = this.view.sceneOf(graph, bindings, this.choices, this.pageOf(graph));
+        const page = this.pageOf(graph);
+        const stamp = this.stampOf(graph, bindings, page);
+        if (target.stamp === stamp) {
+          gradscape.draw.tellPainted(target, row);
+          continue;
+        }
+        target.stamp = stamp;
+        const scene = this.view.sceneOf(graph, bindings, this.choices, page);
         await gradscape.draw.paint(target, gradscape.figure.figureOf(graph, bindings, scene), row);
       }
+    }
+
+    // Changes with all that a graph's figure is made of.
+    stampOf(graph, bindings, page) {
+      const kinds = [...new Set(bindings.map(({ source }) => source.kind))];
+      return JSON.stringify([this.view.stamp, this.choices, page && page.value, kinds.map((kind) => this.view.buffers.taken[kind] || 0)]);
     }
 
     drawTable() {

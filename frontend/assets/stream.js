@@ -43,7 +43,7 @@
   function accept(cursor, envelope) {
     cursor.seq = envelope.seq;
     view.take(envelope.run, gradscape.wire.decode(envelope.event));
-    touch();
+    for (const panel of panels.values()) if (panel.minds(envelope.event.kind)) panel.touch();
   }
 
   // Reads from the events route what the stream did not bring, then what had to wait.
@@ -89,7 +89,8 @@
       if (opened.readyState !== EventSource.CLOSED) return; // else the browser tries again, with Last-Event-ID
       setTimeout(() => source === opened && learnRuns(runs).then(connect), RETRY[Math.min(attempts++, RETRY.length - 1)]);
     };
-    opened.addEventListener("close", () => {
+    opened.addEventListener("close", (message) => {
+      if (JSON.parse(message.data).reason !== "finished") return; // the server stops: the browser comes back by itself
       opened.close();
       tellConnection("closed");
     });
@@ -139,14 +140,11 @@
   }
 
   function applyChoices() {
-    for (const [key, value] of Object.entries(wanted.choices)) {
-      const [name, control] = key.split(".");
-      for (const panel of panels.values()) if (panel.panel.name === name && panel.choices[control] !== value) panel.choose(control, value);
-    }
+    for (const panel of panels.values()) panel.apply(wanted.choices);
   }
 
   function setTheme() {
-    view.theme = settings.themes[scheme()] || settings.themes.light;
+    view.setTheme(settings.themes[scheme()] || settings.themes.light);
     touch();
   }
 

@@ -6,6 +6,8 @@
 
   const MOST_POINTS = 2000; // of a line; more are thinned to the lowest and highest of each stretch
   const FAINT = 0.35;
+  const PICTURES = ["contour", "heatmap", "surface"]; // z is a matrix
+  const SPATIAL = ["scatter3d"]; // z is a column
 
   const holds = (when, choices) => Object.entries(when || {}).every(([name, values]) => values.includes(choices[name]));
   const columnOf = (channel, choices) => (channel && channel.choice ? channel.columns[choices[channel.choice]] : channel);
@@ -70,11 +72,15 @@
     return kept;
   }
 
-  function rowNumbers(binding, table, y) {
-    const count = y.length;
-    if (binding.rows === "first") return count ? [0] : [];
-    if (binding.rows === "last") return count ? [count - 1] : [];
-    return thinned(y, count);
+  // Which rows are drawn; null for all. A height that was not measured is no point of a path in space.
+  function rowNumbers(binding, y, z) {
+    const measured = z ? Array.from(y.keys()).filter((row) => Number.isFinite(z[row])) : null;
+    const count = measured ? measured.length : y.length;
+    const row = (i) => (measured ? measured[i] : i);
+    if (binding.rows === "first") return count ? [row(0)] : [];
+    if (binding.rows === "last") return count ? [row(count - 1)] : [];
+    const kept = thinned(measured ? z.filter(Number.isFinite) : y, count);
+    return kept ? kept.map(row) : measured;
   }
 
   const take = (values, rows) => (rows ? Floats.from(rows, (row) => values[row]) : values);
@@ -121,10 +127,11 @@
     const x = numbersOf(columns.x, table, scene);
     const y = numbersOf(columns.y, table, scene);
     if (!x || !y) return null;
-    const rows = rowNumbers(binding, table, y);
+    const z = SPATIAL.includes(trace.type) ? numbersOf(columns.z, table, scene) : null;
+    const rows = rowNumbers(binding, y, z);
     trace.x = take(x, rows);
     trace.y = take(y, rows);
-    if (columns.z) trace.z = take(numbersOf(columns.z, table, scene), rows);
+    if (z) trace.z = take(z, rows);
     const template = binding.hover || binding.label;
     if (template) {
       const lookAt = look(binding, table, scene);
@@ -145,8 +152,7 @@
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };
         trace.name = gradscape.wire.fill(binding.name, look(binding, table, scene)(0)) || "";
         paint(trace, binding, table, scene);
-        const isPicture = columns.z && !["scatter3d"].includes(trace.type);
-        const full = (isPicture ? picture : line)(trace, binding, table, scene, columns);
+        const full = (PICTURES.includes(trace.type) ? picture : line)(trace, binding, table, scene, columns);
         if (full) traces.push(full);
       }
     });

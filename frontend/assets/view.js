@@ -13,13 +13,24 @@
       this.known = new Map(); // id → the run as the API shows it, kept up to date by its events
       this.theme = null; // {template, tokens, styles}
       this.list = null; // lanes, counted over all runs
+      this.stamp = 0; // changes with runs, lanes and theme
     }
 
     show(ids) {
       for (const id of this.order) if (!ids.includes(id)) this.forget(id);
       for (const id of ids) if (!this.known.has(id)) this.known.set(id, { id, name: "", status: "queued", request: {}, error: null });
       this.order = [...ids];
+      this.changed();
+    }
+
+    changed() {
       this.list = null;
+      this.stamp += 1;
+    }
+
+    setTheme(theme) {
+      this.theme = theme;
+      this.changed();
     }
 
     forget(id) {
@@ -35,7 +46,7 @@
       if (ENDED.includes(run.status)) next.status = run.status; // an answer that was on its way when the run ended
       if (!facts.error && !run.missing) next.error = run.error;
       this.known.set(id, next);
-      this.list = null;
+      this.changed();
     }
 
     take(id, event) {

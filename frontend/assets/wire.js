@@ -58,7 +58,8 @@
     if (Number.isNaN(value)) return "not finite";
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
     const size = Math.abs(value);
-    const text = size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+    if (Number.isInteger(value) && size < 1e7) return String(value).replace("-", "−");
+    const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
     return text.replace("e+", "e").replace("-", "−").replace("e-", "e−");
   }
 
@@ -72,17 +73,31 @@
     text: String,
   };
 
+  const parsed = new Map(); // template → its texts and fields by turns
+
+  function parse(template) {
+    if (!parsed.has(template)) {
+      const parts = template.split(/\{([\w.]+(?::\w+)?)\}/);
+      parsed.set(template, parts.map((part, i) => (i % 2 ? part.split(":") : part)));
+    }
+    return parsed.get(template);
+  }
+
   // Fills a template's {field} and {field:format} by look(field, format); null where a field has no value.
   function fill(template, look) {
-    let complete = true;
-    const text = template.replace(/\{([\w.]+)(?::(\w+))?\}/g, (_, field, format) => {
+    let text = "";
+    for (const part of parse(template)) {
+      if (typeof part === "string") {
+        text += part;
+        continue;
+      }
+      const [field, format] = part;
       const value = look(field, format);
-      if (value === undefined || value === null) complete = false;
-      else if (format in FORMATS) return FORMATS[format](value);
-      else return typeof value === "number" ? number(value) : String(value);
-      return "";
-    });
-    return complete ? text : null;
+      if (value === undefined || value === null) return null;
+      if (format in FORMATS) text += FORMATS[format](value);
+      else text += typeof value === "number" ? number(value) : value;
+    }
+    return text;
   }
 
   gradscape.wire = { decode, isArray, at, put, number, fill };

@@ -19,5 +19,6 @@ def register(app: Dash) -> None:
         Input(ids.VIEW, "data"),
         Input(controls, "value"),
         State(controls, "id"),
+        State(controls, "data"),
         prevent_initial_call="initial_duplicate",
     )

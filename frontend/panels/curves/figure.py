@@ -131,7 +131,7 @@ def graph() -> Graph:
             Patch(when={X.name: (name,)}, layout={"xaxis": {"title": {"text": title}}})
             for name, title in X_TITLES.items()
         ),
-        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log"}}),
+        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 4}}),
         Patch(
             when={METRIC.name: ("accuracy",)},
             layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},
@@ -140,7 +140,7 @@ def graph() -> Graph:
     layout = {
         "hovermode": "closest",
         "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False},
-        "yaxis": {"type": "linear", "zeroline": False, "exponentformat": "power", "nticks": 8},
+        "yaxis": {"type": "linear", "zeroline": False, "tickformat": "~g"},
     }
     return Graph(name=GRAPH, layout=layout, patches=tuple(axes))
 

@@ -60,6 +60,29 @@
     return { at: Date.now(), error: refused ? refused.error : null };
   }
 
+  // A learning rate moved in the set-up also steers the race that was started from it, where it still runs.
+  let steering = 0;
+  async function steer(texts, names, states, from) {
+    const at = names.findIndex(({ path }) => triggered().includes(`"${path}"`));
+    const lane = at < 0 ? null : /^lanes\.(\d+)\.optimizer\.lr$/.exec(names[at].path);
+    const value = at < 0 ? NaN : Number(texts[at]);
+    const mine = (states || []).length > 0 && states[0].id === from;
+    const runs = (states || []).filter(live).map((state) => state.run).filter((run) => run.status === "running");
+    if (!lane || !mine || !runs.length || !(value > 0)) return noUpdate();
+    const turn = ++steering;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (turn !== steering) return noUpdate(); // it moved on
+    const sent = runs.filter((run) => run.request.lanes && run.request.lanes[lane[1]]);
+    const answers = await Promise.all(
+      sent.map((run) => {
+        const message = { action: "set", lane: run.request.lanes[lane[1]].name, field: "lr", value };
+        return ask("POST", `/api/runs/${run.id}/control`, message);
+      }),
+    );
+    const refused = answers.find((answer) => answer.error && answer.error.code !== "conflict");
+    return { at: Date.now(), error: refused ? refused.error : null };
+  }
+
   // Time left, from the pace of the last few seconds.
   const paces = new Map();
   function secondsLeft(run) {
@@ -210,7 +233,7 @@
   window.dashMantineFunctions.powerOfTen = (power) => window.gradscape.shortNumber(10 ** power);
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     gradscape: {
-      poll, control, showStates, showErrors, toggleSetup, moveTogether, applyView, copyLink, markPage, openKeys, labHref, remember,
+      poll, control, steer, showStates, showErrors, toggleSetup, moveTogether, applyView, copyLink, markPage, openKeys, labHref, remember,
     },
   });
 

@@ -68,8 +68,9 @@ class SpecField:
 
     @property
     def explained(self) -> str:
-        """The help sentence with the bounds."""
-        return f"{self.help} {self.bounds}".strip()
+        """The help sentence with bounds and unit."""
+        unit = f"Unit: {self.unit}." if self.unit else ""
+        return " ".join(part for part in (self.help, self.bounds, unit) if part)
 
 
 @cache

@@ -21,6 +21,7 @@ from frontend.components.spec_fields import MEMBERS, NESTED, SpecField, choices_
 SLIDER_DECADES = (3, 2)  # below and above the default's own decade
 EMPTY_MEANS = {"batch_size": "all", "pace": "flat out"}
 COMBOBOX = {"withinPortal": True, "shadow": "sm"}
+LABEL_LENGTH = 18  # letters that fit above a short field
 SHORT = {"integer", "number", "power", "choice"}  # two of these fit side by side
 
 
@@ -182,8 +183,9 @@ CONTROLS: Mapping[str, Callable[[SpecField, Any, str], Node]] = {
 
 
 def _label(field: SpecField) -> str:
-    unit = field.unit if field.unit and field.unit not in field.label.lower() else None
-    return f"{field.label} ({unit})" if unit else field.label
+    with_unit = f"{field.label} ({field.unit})"
+    fits = field.unit and field.unit not in field.label.lower() and len(with_unit) <= LABEL_LENGTH
+    return with_unit if fits else field.label
 
 
 def _described(field: SpecField) -> dict[str, Any]:

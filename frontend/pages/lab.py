@@ -58,6 +58,9 @@ def _setup(draft: Draft, chosen: Preset) -> Node:
                 "Lanes",
                 html.Div(lane_list(request["lanes"]), id=ids.LANES_FORM, className="lanes"),
                 add_lane(disabled=full(request["lanes"])),
+                html.P(
+                    "While its race runs, a learning rate moved here takes effect at once.", className="dim small after"
+                ),
             ),
             section("Run", html.Div(run_form(request), id=ids.RUN_FORM)),
             section("Landscape", html.Div(probe_form(draft), id=ids.PROBES_FORM)),

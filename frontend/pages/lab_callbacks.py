@@ -175,6 +175,16 @@ def _clientside(app: Any) -> None:
         State(ids.RUN_STATES, "data"),
         prevent_initial_call=True,
     )
+    rates = ids.field(ALL, "power")
+    app.clientside_callback(
+        ClientsideFunction(here, "steer"),
+        Output(ids.CONTROLLED, "data", allow_duplicate=True),
+        Input(rates, "value"),
+        State(rates, "id"),
+        State(ids.RUN_STATES, "data"),
+        State(ids.DRAFT_FROM, "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         ClientsideFunction(here, "showStates"),
         Output(ids.PAUSE, "disabled"),

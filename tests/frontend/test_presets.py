@@ -1,0 +1,56 @@
+"""Presets are requests as anybody could send them."""
+
+import json
+
+import pytest
+
+from backend.schemas.run import REQUEST, TrainRequest
+from frontend.components.draft import Draft
+from frontend.panels.registry import PANELS
+from frontend.presets import PRESETS, Preset, preset
+
+BY_NAME = {"ids": lambda preset: preset.name}
+
+
+@pytest.mark.parametrize("chosen", PRESETS, **BY_NAME)
+def test_a_preset_is_a_valid_request(chosen: Preset) -> None:
+    for request in [chosen.request, *Draft.of(chosen.request, chosen.variants).requests()]:
+        assert isinstance(REQUEST.validate_json(json.dumps(request)), TrainRequest)
+
+
+@pytest.mark.parametrize("chosen", PRESETS, **BY_NAME)
+def test_a_preset_takes_about_a_quarter_of_a_minute(chosen: Preset) -> None:
+    runs = Draft.of(chosen.request, chosen.variants).requests()
+    assert 12 <= sum(run["steps"] / run["pace"] for run in runs) <= 18
+
+
+@pytest.mark.parametrize("chosen", PRESETS, **BY_NAME)
+def test_a_preset_shows_its_landscape(chosen: Preset) -> None:
+    kinds = {probe["analysis"]["kind"] for probe in chosen.request["probes"]}
+    assert kinds == {"surface", "trajectory"}
+
+
+def test_the_first_is_the_race_on_digits() -> None:
+    request = REQUEST.validate_json(json.dumps(PRESETS[0].request))
+    assert request.problem.data.kind == "digits"
+    assert request.problem.model.hidden == (32, 32)
+    assert (request.steps, request.batch_size, request.pace) == (300, 128, 20.0)
+    rules = [(lane.optimizer.kind, lane.optimizer.lr) for lane in request.lanes]
+    assert rules == [("sgd", 0.1), ("sgd", 0.1), ("rmsprop", 0.001), ("adam", 0.001)]
+    assert request.lanes[1].optimizer.momentum == 0.9
+
+
+def test_names_are_their_own_and_found() -> None:
+    assert len({chosen.name for chosen in PRESETS}) == len(PRESETS)
+    assert all(preset(chosen.name) is chosen for chosen in PRESETS)
+
+
+def test_choices_are_those_of_panels() -> None:
+    known = {
+        f"{view.panel.name}.{choice.name}": [option.value for option in choice.options]
+        for view in PANELS
+        for choice in view.panel.choices
+    }
+    for chosen in PRESETS:
+        for key, value in chosen.choices.items():
+            assert value in known[key]

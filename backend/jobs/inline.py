@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from backend.jobs.controls import ControlBox
 from backend.jobs.engine import Ended, EngineState, Handle, Sink, Task
+from backend.jobs.failures import failure_of
+from backend.jobs.machine import fair_share, pinned_share
 from backend.jobs.runner import drive
-from backend.jobs.threads import fair_share, pinned_share
 from backend.jobs.ticket import Ticket
 from backend.jobs.workshop import CORE_WORKSHOP, load_workshop
 from backend.schemas.catalog import Catalog
@@ -105,5 +106,8 @@ class InlineEngine:
 
         share = fair_share(1) if task.request.tune else pinned_share()
         torch.set_num_threads(self._threads or share)
-        run.ticket.started()
-        return drive(task, run.controls, run.ticket.events, self._workshop)
+        try:
+            run.ticket.started()
+            return drive(task, run.controls, run.ticket.events, self._workshop)
+        except Exception as error:  # of the sink: the next run must not suffer from it
+            return Ended("failed", failure_of(error))

@@ -16,17 +16,17 @@ from typing import Final
 
 from backend.jobs.engine import Ended, EngineState, Handle, Sink, Task
 from backend.jobs.errors import Unavailable
+from backend.jobs.machine import fair_share, gpus, pinned_share
 from backend.jobs.messages import Begin, Control, Done, Hello, Message, Threads, Told
 from backend.jobs.process import WorkerProcess
 from backend.jobs.slots import Part, Slot, choose_slot, died
-from backend.jobs.threads import fair_share, pinned_share
 from backend.jobs.ticket import Ticket
 from backend.jobs.workshop import CORE_WORKSHOP
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
 
 LOG = logging.getLogger(__name__)
-WORKERS: Final = 2  # on a machine without several GPUs: one for races, one for analyses
+WORKERS: Final = 2  # at least: one for races, one for analyses
 GRACE: Final = 3.0  # seconds between asking a worker to stop and killing it
 HOPELESS: Final = 3  # starts in a row that failed; then waiting runs are not kept waiting
 LONGEST_REST: Final = 30.0  # seconds between two such starts
@@ -58,7 +58,7 @@ class LocalEngine:
     """Runs tasks in worker processes. With two workers or more the last one takes analyses only.
 
     Args:
-        workers: how many; None: two.
+        workers: how many; None: one for each GPU, and at least two.
         workshop: dotted name of where analyses come from.
         threads: torch threads of every task; None: the cores shared out among the busy workers, as they come and go
             (half of the cores for a run that must repeat exactly).
@@ -72,7 +72,7 @@ class LocalEngine:
         threads: int | None = None,
         grace: float = GRACE,
     ) -> None:
-        count = WORKERS if workers is None else workers
+        count = max(WORKERS, gpus()) if workers is None else workers
         self._workshop, self._threads, self._grace = workshop, threads, grace
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._line: list[Part] = []
@@ -80,7 +80,7 @@ class LocalEngine:
         self._catalog: Catalog | None = None
         self._catalog_came = threading.Event()
         self._closing = False
-        self._slots = [Slot(analyses_only=count > 1 and i == count - 1) for i in range(count)]
+        self._slots = [Slot(place=i, analyses_only=count > 1 and i == count - 1) for i in range(count)]
         for slot in self._slots:
             self._spawn(slot)
         self._dispatcher = threading.Thread(target=self._work, name="gradscape-dispatcher", daemon=True)
@@ -200,7 +200,7 @@ class LocalEngine:
     def _begin(self, slot: Slot, part: Part) -> None:
         slot.threads = self._share(part)
         part.ticket.started()
-        slot.send(Begin(part.task, slot.threads))
+        slot.send(Begin(part.task, slot.threads, slot.place))
 
     def _share(self, part: Part) -> int:
         if self._threads is not None:

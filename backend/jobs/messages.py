@@ -15,10 +15,11 @@ LENGTH: Final = struct.Struct("<Q")
 
 @dataclass(frozen=True)
 class Begin:
-    """Parent: work on this task, with so many threads."""
+    """Parent: work on this task, with so many threads; of several GPUs, take the one of the worker's place."""
 
     task: Task
     threads: int
+    place: int
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class Service:
         Raises:
             InvalidRequest: where a point is not there; nothing is stored.
             Conflict: where the key was used with another request.
+            Unavailable: where the engine is being stopped.
         """
         resolved = resolve(request, Archive(self._store.get, self.folder))
         key = None if idempotency_key is None else (idempotency_key, _digest(request))
@@ -84,7 +85,11 @@ class Service:
             if run.id == new.id:
                 self._handles = {known: handle for known, handle in self._handles.items() if handle.wait(0.0) is None}
                 self._recorder.expect(run.id)
-                self._handles[run.id] = self._engine.submit((task,), self._recorder)
+                try:
+                    self._handles[run.id] = self._engine.submit((task,), self._recorder)
+                except Unavailable as error:
+                    self._recorder.ended(run.id, Ended("failed", error.detail))
+                    raise
         return self.get(run.id)
 
     def get(self, run: str) -> Run:

@@ -22,6 +22,7 @@ class Part:
 class Slot:
     """One worker after another in the same place; only the dispatcher changes it."""
 
+    place: int  # 0, 1, 2 …
     analyses_only: bool
     process: WorkerProcess | None = None
     ready: bool = False  # has said hello

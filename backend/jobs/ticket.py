@@ -57,18 +57,14 @@ class Ticket:
             self._ended = _together(self._ends)
             try:
                 self._sink.ended(self.run, self._ended)
-            finally:
-                self._done.set()
+            except Exception:  # a store that cannot be written, say: its next start ends the run
+                LOG.exception("cannot record the end of run %s", self.run)
+            self._done.set()
             return False
 
     def wait(self, timeout: float | None = None) -> Ended | None:
         """Wait for the end; None when the time is over first."""
         return self._ended if self._done.wait(timeout) else None
-
-    @property
-    def over(self) -> bool:
-        """Whether the run has ended."""
-        return self._done.is_set()
 
 
 def _together(ends: list[Ended]) -> Ended:

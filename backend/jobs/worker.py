@@ -9,7 +9,7 @@ import os
 import queue
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from backend.jobs.controls import ControlBox
@@ -46,7 +46,7 @@ def serve(workshop_name: str) -> None:
     while True:
         begin = desk.tasks.get()
         ended = drive(
-            begin.task,
+            _placed(begin),
             desk.controls,
             lambda events: write_message(target, Told(events)),
             workshop,
@@ -70,6 +70,16 @@ class _Threads:
         if not self._fixed and self._desk.threads != self._now:
             self._now = self._desk.threads
             self._set(self._now)
+
+
+def _placed(begin: Begin) -> Task:
+    """Where there are several GPUs, and the request leaves the choice, each worker takes its own."""
+    import torch
+
+    task, count = begin.task, torch.cuda.device_count()
+    if task.request.device != "auto" or count < 2:
+        return task
+    return replace(task, request=task.request.model_copy(update={"device": f"cuda:{begin.place % count}"}))
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:

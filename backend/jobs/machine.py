@@ -1,7 +1,11 @@
-"""How many torch threads a task may use."""
+"""What of this machine a task may use: how many torch threads, and how many GPUs there are to share."""
 
 import os
 import sys
+from pathlib import Path
+from typing import Final
+
+NVIDIA: Final = Path("/proc/driver/nvidia/gpus")
 
 
 def cores() -> int:
@@ -26,3 +30,12 @@ def pinned_share() -> int:
     Sums of floats depend on how they are split over threads.
     """
     return max(1, cores() // 2)
+
+
+def gpus(listed: Path = NVIDIA) -> int:
+    """Return how many NVIDIA GPUs this process may use, without loading torch (0 where the system lists none)."""
+    here = len(list(listed.iterdir())) if listed.is_dir() else 0
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (
+        here if allowed is None else min(here, sum(1 for name in allowed.split(",") if name.strip() not in ("", "-1")))
+    )

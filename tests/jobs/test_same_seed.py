@@ -1,0 +1,113 @@
+"""Real races through real engines: the same seed gives the same events, and a resumed race goes on bit for bit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.jobs.engine import Engine
+from backend.jobs.feed import Feed
+from backend.jobs.inline import InlineEngine
+from backend.jobs.local import LocalEngine
+from backend.jobs.service import Service
+from backend.jobs.sqlite_store import SqliteStore
+from backend.jobs.store import EventFilter
+from backend.schemas.analysis import PcaPlane, RandomPlane, SurfaceAnalysis, TrajectoryAnalysis
+from backend.schemas.control import Pause, Resume, Step
+from backend.schemas.events import AnyEvent, Envelope
+from backend.schemas.optimizer.adam import AdamOptimizer
+from backend.schemas.point import RunPoint
+from backend.schemas.problem import DataProblem
+from backend.schemas.problem.data import DigitsData
+from backend.schemas.problem.model import MlpModel
+from backend.schemas.run import AnalyseRequest, AnyRequest, Lane, Probe, Run, TrainRequest
+from tests.fold import fold
+
+PATIENCE = 120.0
+DIGITS = DataProblem(data=DigitsData(examples=300), model=MlpModel(hidden=(8,)))
+LANES = (Lane(name="SGD"), Lane(name="Adam", optimizer=AdamOptimizer(lr=0.01)))
+PROBES = (
+    Probe(every=7, analysis=SurfaceAnalysis(plane=PcaPlane(), resolution=9)),
+    Probe(every=7, analysis=TrajectoryAnalysis(plane=PcaPlane())),
+)
+
+
+def race(**fields: Any) -> TrainRequest:
+    defaults = {"problem": DIGITS, "lanes": LANES, "steps": 25, "batch_size": 64, "tune": False, "seed": 5}
+    return TrainRequest(**{**defaults, **fields})
+
+
+def served(engine: Engine, folder: Path) -> Service:
+    store = SqliteStore(folder / "runs.sqlite")
+    return Service(store, engine, Feed(store), folder)
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = served(InlineEngine(threads=1), tmp_path_factory.mktemp("inline"))
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = served(LocalEngine(threads=1), tmp_path_factory.mktemp("local"))
+    yield service
+    service.close()
+
+
+def play(service: Service, request: AnyRequest) -> tuple[Run, list[AnyEvent]]:
+    run = service.wait(service.submit(request).id, PATIENCE)
+    assert run.status == "succeeded", run.error
+    return run, told(service, run)
+
+
+def told(service: Service, run: Run) -> list[AnyEvent]:
+    rows, _ = service.events(run.id, EventFilter(limit=100_000))
+    assert [row.seq for row in rows] == list(range(1, run.last_seq + 1))
+    return [Envelope.decode(row.text).event for row in rows]
+
+
+def test_a_race_with_its_probes_repeats_on_every_engine(inline: Service, local: Service) -> None:
+    request = race(probes=PROBES, repeats=2)
+    (_, here), (_, there), (_, again) = play(inline, request), play(local, request), play(inline, request)
+    assert fold(here) == fold(again)
+    assert fold(here) == fold(there)
+    assert {event.kind for event in here} >= {"started", "train_chunk", "eval", "plane", "surface_tile", "path_points"}
+    other = play(inline, race(probes=PROBES, repeats=2, seed=6))[1]
+    assert fold(here)["columns"].keys() != fold(other)["columns"].keys() or fold(here) != fold(other)
+
+
+def test_what_was_kept_repeats_and_so_does_its_analysis(inline: Service, local: Service) -> None:
+    found = []
+    for service in (inline, local):
+        run, _ = play(service, race())
+        kept = [(snapshot.lane, snapshot.step, snapshot.resumable) for snapshot in service.snapshots(run.id)]
+        analysis = SurfaceAnalysis(plane=RandomPlane(), resolution=9)
+        events = play(service, AnalyseRequest(at=(RunPoint(run=run.id, lane="Adam", step=9),), analysis=analysis))[1]
+        others = [{k: v for k, v in event.items() if k != "points"} for event in fold(events)["other"]]
+        found.append((kept, others))
+    assert found[0] == found[1]
+    assert ("Adam", 25, True) in found[0][0]
+
+
+def test_a_resumed_race_goes_on_bit_for_bit(inline: Service) -> None:
+    whole = fold(play(inline, race(steps=40))[1])["columns"]
+    first, _ = play(inline, race(steps=25))
+    rest = fold(play(inline, race(steps=40, origin=RunPoint(run=first.id, step=25), resume=True))[1])["columns"]
+    for key, columns in whole.items():
+        for name, (dtype, (length,), data) in columns.items():
+            size = len(data) // length
+            assert rest[key][name] == (dtype, (15,), data[25 * size :]), (key, name)
+
+
+def test_a_race_obeys_between_steps_through_the_worker(local: Service) -> None:
+    run = local.submit(race(steps=2000, pace=1000.0))
+    while not local.get(run.id).last_seq:
+        local.wait(run.id, 0.01)
+    for control in (Pause(), Step(n=2), Resume()):
+        assert local.control(run.id, control).status == "running"
+    ended = local.wait(run.id, PATIENCE)
+    actions = [event.action for event in told(local, ended) if event.kind == "controlled"]
+    assert (ended.status, actions) == ("succeeded", ["pause", "step", "resume"])

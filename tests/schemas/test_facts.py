@@ -26,7 +26,7 @@ from backend.schemas.run import Lane, TrainRequest
 def test_a_field_is_put_into_words(model: Any, name: str, takes: str, bounds: str, default: str) -> None:
     schema = model.model_json_schema()
     field = schema["properties"][name]
-    assert facts.takes(field, schema["$defs"] if "$defs" in schema else {}) == takes
+    assert facts.takes(field, schema.get("$defs", {})) == takes
     assert facts.bounds(field) == bounds
     assert facts.default(field) == default
 

@@ -121,10 +121,11 @@ def _serve(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     from app import headless
+    from app.refused import Refused
 
     try:
         request = headless.read_request(given.file)
-    except headless.Refused as refused:
+    except Refused as refused:
         return headless.complain(refused.detail, as_json=given.json)
     return headless.run(request, data=given.data, server=given.server, engine=given.engine, as_json=given.json)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.remote import Remote, ServerSaysNo
+from app.refused import Refused
 from app.report import Report
 from app.settings import EngineName, Settings
 from app.wiring import make_service
@@ -26,14 +26,6 @@ LAST = "finished"
 EXIT = {"succeeded": SUCCEEDED, "failed": FAILED, "cancelled": CANCELLED}
 AT_FAULT = {"malformed", "invalid_request", "unsupported", "not_found", "too_large"}
 Print = Callable[[str], None]
-
-
-class Refused(Exception):
-    """The request was refused; nothing has run."""
-
-    def __init__(self, detail: ErrorDetail) -> None:
-        super().__init__(detail.message)
-        self.detail = detail
 
 
 def read_request(source: str) -> AnyRequest:
@@ -92,7 +84,7 @@ def run(request: AnyRequest, *, data: Path | None, server: str | None, engine: E
             return asyncio.run(_on_server(request, server.rstrip("/"), show))
         with tempfile.TemporaryDirectory(prefix="gradscape-", ignore_cleanup_errors=True) as scratch:
             return asyncio.run(_here(request, data or Path(scratch), data is not None, engine, show))
-    except (JobsError, ServerSaysNo) as refused:
+    except (JobsError, Refused) as refused:
         return complain(refused.detail, as_json=as_json)
 
 
@@ -140,6 +132,8 @@ async def _here(request: AnyRequest, folder: Path, stored: bool, engine: EngineN
 
 
 async def _on_server(request: AnyRequest, url: str, show: Print) -> int:
+    from app.remote import Remote  # httpx: not needed, and not waited for, when the run is computed here
+
     remote = Remote(url)
     try:
         made = await remote.submit(request)

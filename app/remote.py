@@ -4,18 +4,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from app.refused import Refused
 from backend.schemas.errors import ErrorBody, ErrorDetail
 from backend.schemas.run import AnyRequest, Run
 
 TIMEOUT = 30.0  # seconds for an answer to begin; a stream sends a comment every 15 s
-
-
-class ServerSaysNo(Exception):
-    """The server cannot be reached, or refuses."""
-
-    def __init__(self, detail: ErrorDetail) -> None:
-        super().__init__(detail.message)
-        self.detail = detail
 
 
 class Remote:
@@ -37,7 +30,7 @@ class Remote:
             The run, queued.
 
         Raises:
-            ServerSaysNo: where it is refused.
+            Refused: where it is refused.
         """
         return Run.decode(await self._ask("POST", "/api/runs", request.encode()))
 
@@ -59,7 +52,7 @@ class Remote:
             Envelopes as JSON text.
 
         Raises:
-            ServerSaysNo: where the server goes away before the last.
+            Refused: where the server goes away before the last.
         """
         try:
             async with self._client.stream("GET", "/api/stream", params={"runs": run}) as answer:
@@ -72,8 +65,8 @@ class Remote:
                         if kind == "finished":
                             return
         except httpx.HTTPError as error:
-            raise ServerSaysNo(_gone(self.url, str(error))) from error
-        raise ServerSaysNo(_gone(self.url, "it stopped"))
+            raise Refused(_gone(self.url, str(error))) from error
+        raise Refused(_gone(self.url, "it stopped"))
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -83,9 +76,9 @@ class Remote:
         try:
             answer = await self._client.request(method, path, content=body)
         except httpx.HTTPError as error:
-            raise ServerSaysNo(_gone(self.url, str(error))) from error
+            raise Refused(_gone(self.url, str(error))) from error
         if answer.is_error:
-            raise ServerSaysNo(_detail(self.url, answer))
+            raise Refused(_detail(self.url, answer))
         return answer.content
 
 

@@ -1,7 +1,6 @@
 """``gradscape serve``: the page and the API from one process."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import socket
@@ -77,12 +76,17 @@ def serve(settings: Settings) -> int:
     Raises:
         PortTaken: where the address cannot be listened on.
     """
-    bound = listen(settings.host, settings.port)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each call of the page is too many
-    signal.signal(signal.SIGTERM, _stop)  # uvicorn raises the signal again once it has stopped; the workers are ours
-    with contextlib.suppress(KeyboardInterrupt, _Stopped):
-        _build_and_serve(settings, bound)
+    with listen(settings.host, settings.port) as bound:
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each call of the page is too many
+        # uvicorn raises the signal again once it has stopped, and the workers are still to be ended
+        before = signal.signal(signal.SIGTERM, _stop)
+        try:
+            _build_and_serve(settings, bound)
+        except (KeyboardInterrupt, _Stopped):
+            return 0
+        finally:
+            signal.signal(signal.SIGTERM, before)
     return 0
 
 

@@ -2,16 +2,17 @@
 
 import importlib.metadata
 from dataclasses import dataclass
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from app.settings import EngineName, Settings
-from backend.api.app import MIB, create_api
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 DATABASE = "gradscape.sqlite"
 
@@ -20,7 +21,7 @@ DATABASE = "gradscape.sqlite"
 class Application:
     """Everything that runs in the serving process."""
 
-    api: FastAPI
+    api: "FastAPI"
     service: Service
 
     def stop_streams(self) -> None:
@@ -96,6 +97,7 @@ def build(settings: Settings) -> Application:
     Returns:
         The application; what a server that died left running is marked as lost.
     """
+    from backend.api.app import MIB, create_api  # the web is not needed, and not waited for, by headless runs
     from frontend.app import create_page
 
     service = make_service(settings)

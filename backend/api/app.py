@@ -101,7 +101,7 @@ def _guard(families: Sequence[APIRouter]) -> APIRouter:
     @router.api_route("/api/{rest:path}", methods=METHODS)
     def unknown(request: Request) -> Response:
         here = [route for route in known if route.matches(request.scope)[0] is Match.PARTIAL]
-        allowed = sorted({method for route in here for method in route.methods})
+        allowed = sorted({method for route in here for method in route.methods or ()})
         raise HTTPException(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPException(404)
 
     return router

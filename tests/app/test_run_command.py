@@ -102,10 +102,9 @@ def test_a_server_that_is_not_there_exits_1(capsys, request_file):
 
 def test_ctrl_c_cancels_and_exits_130(request_file):
     endless = request_file(steps=10_000_000, pace=20.0)
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", "run", endless, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    ) as process:  # fmt: skip
+    command, environ = [sys.executable, "-m", "app", "run", endless, "--json"], {**os.environ, "OMP_NUM_THREADS": "1"}
+    piped = subprocess.PIPE
+    with subprocess.Popen(command, stdout=piped, stderr=piped, text=True, env=environ) as process:
         lines = [process.stdout.readline()]
         assert Envelope.decode(lines[0]).event.kind == "started"
         process.send_signal(signal.SIGINT)

@@ -1,7 +1,7 @@
 """Time from an event's emission to its pixels, in headless Chromium with the page's own panels.
 
 A made-up race of four lanes is emitted at 20 and at 500 events a second. An event counts as painted when a picture
-that holds it has been drawn (``plotly_afterplot``) and two animation frames have passed. Prints JSON: percentiles in
+that holds it has been drawn (``plotly_afterplot``) and two animation frames have passed. Records percentiles in
 milliseconds, and at 500 events a second the backlog: how much later the last second's events are painted than the
 first one's, and what the browser has yet to paint when the source falls silent.
 
@@ -13,6 +13,7 @@ Run: ``python -m benchmarks.paint_latency [seconds]``.
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -22,16 +23,30 @@ from typing import Any
 import uvicorn
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.synthetic_stream import Source, create_app, race
 from backend.schemas.events import AnyEvent
+from benchmarks.record import Figure, write
+from benchmarks.synthetic_stream import Source, create_app, race
 
-BROWSER = os.environ.get("GRADSCAPE_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 FEEDS = {"curves": {"train_chunk", "eval"}, "landscape-contour": {"path_points", "surface_tile"}}
 RECORD = """
 window.painted = [];
-document.addEventListener("gradscape:painted", ({ detail }) => window.painted.push([detail.graph, detail.row, Date.now()]));
+const note = ({ detail }) => window.painted.push([detail.graph, detail.row, Date.now()]);
+document.addEventListener("gradscape:painted", note);
 """
+
+
+def browser_path() -> str:
+    """Find the browser: the one that ``CHROMIUM`` names, or one on the path.
+
+    Raises:
+        FileNotFoundError: where there is none.
+    """
+    path = os.environ.get("CHROMIUM") or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        raise FileNotFoundError("no chromium found; install it, or name it in the variable CHROMIUM")
+    return path
 
 
 async def emit(source: Source, run: str, rate: float, seconds: float) -> list[float]:
@@ -96,7 +111,7 @@ async def measure(page: Page, url: str, source: Source, run: str, rate: float, s
 
 
 async def main(seconds: float) -> None:
-    """Serve, open the page, play both races, print."""
+    """Serve, open the page, play both races, write."""
     source = Source()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,7 +122,7 @@ async def main(seconds: float) -> None:
         await asyncio.sleep(0.05)
     url = f"http://127.0.0.1:{port}/"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         await page.add_init_script(RECORD)
         await measure(page, url, source, "warm", 20.0, 2.0)
@@ -115,7 +130,16 @@ async def main(seconds: float) -> None:
         await browser.close()
     server.should_exit = True
     await serving
-    sys.stdout.write(json.dumps(results, indent=2) + "\n")
+    slow, fast = results
+    figures = [
+        Figure("event emitted until painted, four lanes, 20 events/s: p95", slow["p95_ms"], "ms", 150.0, _kept(slow)),
+        Figure("500 events/s fall silent until all is painted", fast["silent_to_painted_ms"], "ms", 150.0, _kept(fast)),
+    ]
+    write("paint_latency", "From event to pixels", figures, seconds=seconds)
+
+
+def _kept(result: dict[str, float]) -> dict[str, list[float]]:
+    return {name: [value] for name, value in result.items()}
 
 
 if __name__ == "__main__":

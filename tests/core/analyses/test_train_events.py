@@ -40,7 +40,9 @@ def test_a_race_begins_with_started_and_ends_each_lane_once() -> None:
         assert column(events, lane, "step").tolist() == list(range(1, 8))
         end = events.index(of(LaneEnded, events, lane=lane)[0])
         assert not any(getattr(event, "lane", None) == lane for event in events[end + 1 :])
-    assert of(Progress, events)[-1].total == 7
+    progress = of(Progress, events)
+    assert (progress[-1].done, progress[-1].total) == (7, 7)
+    assert [event.done for event in progress] == sorted({event.done for event in progress})
 
 
 def test_columns_and_their_types() -> None:

@@ -161,6 +161,7 @@ def test_more_steps_than_before_are_the_total() -> None:
     assert np.array_equal(column(events, "Adam"), column(told(race(ADAM, steps=15)), "Adam")[10:])
     done = resumed(race(ADAM, steps=10), keeper.checkpoints[-1:])
     assert [(event.step, event.reason) for event in of(LaneEnded, done)] == [(10, "done")]
+    assert len(of(Snapshot, done)) == 1
 
 
 def test_what_was_changed_live_stays_changed() -> None:

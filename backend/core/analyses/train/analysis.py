@@ -21,7 +21,7 @@ class Train:
 
     def unsupported(self, problem: Problem, spec: TrainRequest) -> str | None:
         """Return None, or the sentence of the first probe that this problem cannot have."""
-        from backend.core.analyses.registry import analysis_for
+        from backend.core.analyses.registry import analysis_for  # which lists this class too
 
         for probe in spec.probes:
             sentence = analysis_for(probe.analysis).unsupported(problem, probe.analysis)
@@ -77,7 +77,7 @@ def _step(race: Race, probes: Probes) -> Events:
         sound = lane.advance()
         yield from race.settle(lane, sound)
     probes.earn(perf_counter() - began)
-    if race.quiet() == 0.0:
+    if race.running and race.quiet() == 0.0:
         yield from _tell(race, probes)
     yield from probes.share()
 

@@ -50,9 +50,8 @@ class LaneRun:
     ) -> None:
         self.name, self.repeat, self.step = spec.name, repeat, start.step
         self.running = True
-        self.settings = (
-            spec.optimizer if state is None else _settings(spec, state)
-        )  # as they are now: `set` changes them
+        # The hyper-parameters as they are now: `set` changes them.
+        self.settings = spec.optimizer if state is None else _settings(spec, state)
         self.columns = Columns(spec.name, repeat, str(problem.dtype).removeprefix("torch."))
         self._problem, self._steps, self._divergence = problem, request.steps, request.divergence
         self._schedule, self._batches = spec.schedule, batches
@@ -64,13 +63,7 @@ class LaneRun:
         self._seconds = 0.0
         self._moment = start
         if state is not None:
-            self._first_loss, self._seconds = (
-                cast("float", state.values["first_loss"]),
-                cast("float", state.values["seconds"]),
-            )
-            self._optimizer.load_state_dict(
-                {name.removeprefix(OPTIMIZER): t for name, t in state.tensors.items() if name.startswith(OPTIMIZER)}
-            )
+            self._restore(state)
 
     def advance(self) -> bool:
         """Take one step and write its row.
@@ -145,6 +138,12 @@ class LaneRun:
             "seconds": self._seconds,
         }
         return LaneState(self.name, self.repeat, self.step, tensors, values)
+
+    def _restore(self, state: LaneState) -> None:
+        self._first_loss = cast("float | None", state.values["first_loss"])
+        self._seconds = cast("float", state.values["seconds"])
+        remembered = {name: tensor for name, tensor in state.tensors.items() if name.startswith(OPTIMIZER)}
+        self._optimizer.load_state_dict({name.removeprefix(OPTIMIZER): t for name, t in remembered.items()})
 
     def _objective(self) -> LossAndGrad:
         """Return the loss and gradient of this step's batch, as a function of where the parameters are."""

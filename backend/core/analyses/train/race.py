@@ -40,7 +40,7 @@ class Race:
         self._newest = {lane: lane.moment() for lane in self.lanes}
         self._recent: dict[LaneRun, list[Moment]] = {lane: [] for lane in self.lanes}
         self._diverged: set[tuple[str, int]] = set()
-        self._told = 0.0
+        self._told, self._shown = 0.0, -1  # when, and the step that was last told
 
     @property
     def step(self) -> int:
@@ -72,9 +72,10 @@ class Race:
     def begin(self) -> Iterator[AnyEvent]:
         """Evaluate and keep where every lane starts."""
         for lane in self.lanes:
+            over = lane.step >= self.request.steps  # resumed where there is nothing left to do
             yield from lane.evaluate()
-            yield from self._keep(lane, tell=True)
-            if lane.step >= self.request.steps:
+            yield from self._keep(lane, tell=not over)
+            if over:
                 yield from self.end(lane, "done")
 
     def settle(self, lane: LaneRun, sound: bool) -> Iterator[AnyEvent]:
@@ -110,10 +111,12 @@ class Race:
         return 0.0 if self.clock.paused else max(0.0, self._told + INTERVAL - perf_counter())
 
     def tell(self) -> Iterator[AnyEvent]:
-        """Send the rows of every lane since they were last sent."""
-        chunks = [lane.columns.take() for lane in self.lanes if lane.columns.step]
-        yield from chunks
-        if chunks:
+        """Send the rows of every lane since they were last sent, and how far the race is."""
+        for lane in self.lanes:
+            if lane.columns.step:
+                yield lane.columns.take()
+        if self.step != self._shown:
+            self._shown = self.step
             yield Progress(phase="training", done=self.step, total=self.request.steps)
         self._told = perf_counter()
 

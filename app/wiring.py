@@ -97,8 +97,12 @@ def build(settings: Settings) -> Application:
     Returns:
         The application; what a server that died left running is marked as lost.
     """
-    from backend.api.app import MIB, create_api  # the web is not needed, and not waited for, by headless runs
+    from app.page_context import PageContext  # the web is not needed, and not waited for, by headless runs
+    from backend.api.app import MIB, create_api
     from frontend.app import create_page
+
+    def mount(api: "FastAPI") -> None:
+        api.add_middleware(PageContext, page=create_page(api))
 
     service = make_service(settings)
     try:
@@ -106,7 +110,7 @@ def build(settings: Settings) -> Application:
         api = create_api(
             service,
             version=version(),
-            page=create_page,
+            page=mount,
             allowed_hosts=settings.allowed_hosts,
             body_limit=settings.body_limit * MIB,
             import_limit=settings.import_limit * MIB,

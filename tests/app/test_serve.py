@@ -1,5 +1,6 @@
 """The serving process: page and API together, without torch, stopped in order."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -7,19 +8,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from app.cli import main
 from app.serve import PortTaken, address, listen
-from app.wiring import DATABASE
+from app.settings import Settings
+from app.wiring import DATABASE, build
 from backend.jobs.sqlite_store import SqliteStore
 from backend.jobs.store import EventFilter
 from backend.schemas.errors import ErrorBody
 from backend.schemas.events import Envelope
+from backend.schemas.run import REQUEST
 
 RACE = {
     "kind": "train", "problem": {"function": {"kind": "quadratic"}}, "steps": 5, "lanes": [{"name": "SGD"}],
@@ -169,3 +174,28 @@ def test_a_taken_port_is_said_so():
 def test_every_address_is_shown_as_one_that_can_be_opened():
     with socket.create_server(("0.0.0.0", 0)) as every:
         assert address(every).startswith("http://127.0.0.1:")
+
+
+def test_two_applications_live_in_one_process(tmp_path):
+    made = [build(Settings(data=tmp_path / name, engine="inline")) for name in ("one", "two")]
+    servers = [uvicorn.Server(uvicorn.Config(each.api, log_level="error")) for each in made]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in made]
+    threads = [
+        threading.Thread(target=lambda at=at: asyncio.run(servers[at].serve(sockets=[sockets[at]]))) for at in range(2)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        run = made[0].service.submit(REQUEST.validate_json(json.dumps(RACE))).id
+        for at, bound in enumerate(sockets):
+            with httpx.Client(base_url=address(bound), trust_env=False) as client:
+                assert client.get("/runs").headers["content-type"].startswith("text/html")
+                assert client.get("/api/nothing").status_code == 404
+                assert client.get(f"/api/runs/{run}").status_code == (200, 404)[at]
+    finally:
+        for server in servers:
+            server.should_exit = True
+        for thread in threads:
+            thread.join(30)
+        for each in made:
+            each.close()

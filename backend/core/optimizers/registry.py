@@ -39,6 +39,17 @@ def build_optimizer(spec: AnyOptimizer, params: Sequence[Tensor], layout: Layout
 
     Raises:
         LookupError: where no builder is listed for this spec.
+
+    Example:
+        One step of gradient descent on f(θ) = θ², at rate 0.1 from θ = 1.
+
+        >>> import torch
+        >>> from backend.schemas.optimizer import SgdOptimizer
+        >>> params_P = torch.ones(1)
+        >>> optimizer = build_optimizer(SgdOptimizer(lr=0.1), (params_P,), Layout((("x", (1,)),)))
+        >>> loss, grad_P = optimizer.step(lambda: ((params_P**2).sum(), 2 * params_P))
+        >>> loss.item(), round(params_P.item(), 6)
+        (1.0, 0.8)
     """
     for kind, build in OPTIMIZERS:
         if type(spec) is kind:

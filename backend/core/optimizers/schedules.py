@@ -35,6 +35,10 @@ def factor(spec: AnySchedule, step: int, steps: int) -> float:
 
     Returns:
         The factor, from 0 to 1.
+
+    Example:
+        >>> [factor(LinearSchedule(warmup=2, cooldown=2), t, 5) for t in range(5)]
+        [0.5, 1.0, 1.0, 1.0, 0.5]
     """
     match spec:
         case ConstantSchedule():

@@ -32,7 +32,17 @@ def capacity_of(budget_bytes: float, lanes: int, moment_bytes: int) -> int:
 
 @dataclass
 class KeptMoments:
-    """The kept moments of one lane, in order of steps."""
+    """The kept moments of one lane, in order of steps.
+
+    Example:
+        >>> import torch
+        >>> kept = KeptMoments(capacity=8)
+        >>> for step in range(40):
+        ...     if kept.wants(step):
+        ...         _ = kept.add(Moment(step, torch.zeros(0), torch.zeros(0)))
+        >>> kept.steps
+        (0, 1, 8, 16, 24, 32)
+    """
 
     capacity: int
     _moments: list[Moment] = field(default_factory=list)

@@ -110,7 +110,10 @@ def _read(source: BinaryIO, desk: _Desk) -> None:
 
 
 def _warm(workshop: Workshop) -> None:
-    """Play tiny runs into the void, so that the first real one finds everything loaded."""
+    """Play tiny runs into the void, so that the first real one finds everything loaded; on one thread, as all start."""
+    import torch
+
+    torch.set_num_threads(1)
     for request in workshop.warm():
         ended = drive(Task("warm", request, folder=None), ControlBox(), lambda events: None, workshop)
         if ended.error is not None:

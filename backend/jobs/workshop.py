@@ -53,10 +53,10 @@ class CoreWorkshop:
     def warm(self) -> tuple[AnyRequest, ...]:
         """Return a few steps of a small race on digits, looked at on a surface."""
         lanes = [{"name": kind, "optimizer": {"kind": kind}} for kind in ("sgd", "adam")]
-        probes = [
-            {"every": 2, "analysis": {"kind": kind, "plane": {"kind": "pca"}}} for kind in ("surface", "trajectory")
-        ]
-        race = {"steps": 4, "batch_size": 64, "tune": False, "lanes": lanes, "probes": probes}
+        plane = {"kind": "pca"}
+        looks = ({"kind": "surface", "plane": plane, "resolution": 5}, {"kind": "trajectory", "plane": plane})
+        probes = [{"every": 2, "analysis": look} for look in looks]
+        race = {"steps": 2, "batch_size": 64, "tune": False, "lanes": lanes, "probes": probes}
         return (TrainRequest.model_validate_json(json.dumps(race)),)
 
 

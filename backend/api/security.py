@@ -1,10 +1,12 @@
 """Who may ask: the one dependency of every route, the Host check, and the limit on bodies.
 
 The Host check stops a page on another site from reaching a server on this machine through a name that it has made to
-point here (DNS rebinding). Both checks are the outermost layer, so that they also guard the page.
+point here (DNS rebinding); the check of Origin stops it from posting here under our own name. They are the outermost
+layer, so that they also guard the page.
 """
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,29 +31,37 @@ def host_name(header: str) -> str:
 
 
 class HostCheck:
-    """Refuses requests whose Host header names another machine."""
+    """Refuses requests whose Host header names another machine, and those that another site's page sends."""
 
     def __init__(self, app: ASGIApp, allowed: tuple[str, ...] = LOCAL_HOSTS) -> None:
         self.app = app
         self.allowed = frozenset(host.lower() for host in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer ``bad_host``."""
-        if scope["type"] not in {"http", "websocket"}:
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).getlist("host")
-        if len(given) == 1 and host_name(given[0]) in self.allowed:
+        """Pass the request on, or answer ``bad_host`` or ``forbidden``."""
+        refusal = self._refusal(Headers(scope=scope)) if scope["type"] in {"http", "websocket"} else None
+        if refusal is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            detail = ErrorDetail(
+            await answer(refusal)(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> ErrorDetail | None:
+        hosts, origin = headers.getlist("host"), headers.get("origin")
+        if len(hosts) != 1 or host_name(hosts[0]) not in self.allowed:
+            return ErrorDetail(
                 code="bad_host",
-                message=f"expected the Host header {' or '.join(sorted(self.allowed))}, got {', '.join(given)!r}",
+                message=f"expected the Host header {' or '.join(sorted(self.allowed))}, got {', '.join(hosts)!r}",
                 hint="Open the address that the server printed, or add this name to GRADSCAPE_ALLOWED_HOSTS.",
             )
-            await answer(detail)(scope, receive, send)
+        if origin is not None and host_name(urlsplit(origin).netloc) not in self.allowed:
+            return ErrorDetail(
+                code="forbidden",
+                message=f"expected a page of {' or '.join(sorted(self.allowed))} to ask, got {origin[:80]!r}",
+                hint="Ask from this server's own page or from a program, or add the site to GRADSCAPE_ALLOWED_HOSTS.",
+            )
+        return None
 
 
 class BodyLimit:

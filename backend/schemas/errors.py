@@ -61,7 +61,9 @@ def _message(error: Any) -> str:
         return "unknown field; check its spelling, or leave it out"
     if error["type"] == "union_tag_invalid":
         return f"expected one of {error['ctx']['expected_tags']}, got {error['ctx']['tag']!r}"
-    if error["type"] in {"missing", "union_tag_not_found"}:
+    if error["type"] == "union_tag_not_found":
+        return f"{error['ctx']['discriminator']} is needed; it says which one this is"
+    if error["type"] == "missing":
         return "this field is needed"
     got = error.get("input")
     shown = repr(got) if isinstance(got, str | int | float | bool) or got is None else type(got).__name__

@@ -36,6 +36,18 @@ def test_two_hosts_are_refused(api):
     assert asyncio.run(once()).json()["error"]["code"] == "bad_host"
 
 
+@pytest.mark.parametrize("origin", ["http://evil.example", "https://localhost.evil.example", "null", "", "file://"])
+def test_a_page_of_another_site_cannot_post(ask, engine, origin):
+    answer = ask("POST", "/api/runs", content='{"kind": "train"}', headers={"origin": origin})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    assert engine.tasks == []
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8050", "http://127.0.0.1:1234", "http://[::1]:8050"])
+def test_our_own_page_can_post(ask, origin):
+    assert ask("POST", "/api/runs", content='{"kind": "train"}', headers={"origin": origin}).status_code == 201
+
+
 def test_a_host_can_be_allowed(service, api):
     api = create_api(service, version="1", allowed_hosts=("lab.example",))
 

@@ -115,6 +115,7 @@ class Source:
     rows: list[tuple[int, str, Envelope]] = field(default_factory=list)
     drop: int = 0  # raised to cut every open stream
     up: bool = True
+    skip: set[int] = field(default_factory=set)  # rows that the stream leaves out
 
     def add(self, run: str, name: str, lanes: tuple[str, ...] = LANES) -> None:
         """Add a run without events."""
@@ -123,6 +124,13 @@ class Source:
             "id": run, "kind": "train", "name": name, "status": "running", "paused": False, "progress": None,
             "error": None, "last_seq": 0, "request": {"lanes": asked, "problem": {"model": {"norm": "none"}}},
         }  # fmt: skip
+
+    def clear(self) -> None:
+        """Forget all runs and end all streams."""
+        self.runs.clear()
+        self.rows.clear()
+        self.skip.clear()
+        self.drop += 1
 
     def emit(self, run: str, *emitted: AnyEvent) -> None:
         """Append events to a run."""
@@ -150,13 +158,17 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
     async def stream(runs: str, after: int = 0, last_event_id: int | None = Header(None)) -> Any:
         if not source.up:
             return JSONResponse({"error": {"code": "unavailable", "message": "down"}}, 503)
+        if unknown := set(runs.split(",")) - set(source.runs):
+            return JSONResponse({"error": {"code": "not_found", "message": f"There is no run {unknown}."}}, 404)
         ids, start, drop = set(runs.split(",")), last_event_id if last_event_id is not None else after, source.drop
 
         async def body() -> AsyncIterator[str]:
             sent = start
             yield "retry: 200\n\n"
             while source.drop == drop:
-                fresh = [row for row in islice(source.rows, sent, None) if row[2].run in ids]
+                fresh = [
+                    row for row in islice(source.rows, sent, None) if row[2].run in ids and row[0] not in source.skip
+                ]
                 sent = len(source.rows)
                 if fresh:
                     yield messages(fresh)

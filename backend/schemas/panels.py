@@ -27,7 +27,7 @@ class Source(WireModel):
     kind: str
     how: How
     keys: tuple[str, ...] = ("lane", "repeat")
-    where: dict[str, str | int] = {}
+    where: dict[str, bool | int | str] = {}
 
 
 class Column(WireModel):
@@ -147,7 +147,7 @@ class Phrase(WireModel):
 
     text: str
     source: Source | None = None
-    where: dict[str, str | int] = {}
+    where: dict[str, bool | int | str] = {}
 
 
 class Cell(WireModel):

@@ -5,7 +5,6 @@ A figure is a ratio of medians of two sides that did the same work in turn, or a
 
 import importlib.metadata
 import json
-import os
 import platform
 import statistics
 import time
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from backend.jobs.machine import cores
 
 RESULTS: Final = Path(__file__).parent / "results"
 PACKAGES: Final = ("gradscape", "torch", "numpy", "dash", "plotly", "fastapi", "uvicorn", "SQLAlchemy")
@@ -44,10 +45,9 @@ class Figure:
 
 def machine() -> dict[str, Any]:
     """Describe the machine and the versions."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),
-        "cores": cores,
+        "cores": cores(),
         "system": platform.system(),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},

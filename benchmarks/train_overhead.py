@@ -20,10 +20,10 @@ from backend.core.problems.build import build_problem
 from backend.core.problems.problem import Data
 from backend.jobs.feed import Feed
 from backend.jobs.inline import InlineEngine
+from backend.jobs.machine import cores
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
 from backend.jobs.store import EventFilter
-from backend.jobs.threads import cores
 from backend.schemas.events import Envelope, TrainChunk
 from backend.schemas.optimizer import AdamOptimizer, RmspropOptimizer, SgdOptimizer
 from backend.schemas.run import Lane, TrainRequest
@@ -84,7 +84,7 @@ def _loop(
         for batch in permutation(len(train), request.seed, epoch).split(BATCH):
             optimizer.zero_grad()
             loss: Tensor = cross_entropy(net(train.x[batch]), train.y[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             losses.append(loss.item())
             if len(losses) % request.eval_every == 0:

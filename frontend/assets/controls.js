@@ -29,10 +29,19 @@
     }
   }
 
+  // Asks once at a time: whoever asks meanwhile gets the same answer (Dash drops the answer to a question asked again).
+  function together(work) {
+    const asked = new Map();
+    return (...about) => {
+      const key = JSON.stringify(about);
+      if (!asked.has(key)) asked.set(key, work(...about).finally(() => asked.delete(key)));
+      return asked.get(key);
+    };
+  }
+
   // How the runs are, asked for twice a second while one is live; the last answer stays when the server is away.
   let known = new Map();
-  async function poll(_ticks, view) {
-    const runs = (view && view.runs) || [];
+  const statesOf = together(async (runs) => {
     const before = known;
     const states = await Promise.all(
       runs.map(async (id) => {
@@ -43,6 +52,11 @@
       }),
     );
     known = new Map(states.map((state) => [state.id, state]));
+    return states;
+  });
+
+  async function poll(_ticks, view) {
+    const states = await statesOf((view && view.runs) || []);
     const away = states.some((state) => state.error && state.error.code === "unavailable");
     return [states, !(away || states.some(live))];
   }
@@ -224,7 +238,7 @@
 
   const DECIMALS = 2;
   window.gradscape = window.gradscape || {};
-  Object.assign(window.gradscape, { ask, note, duration });
+  Object.assign(window.gradscape, { ask, note, duration, together });
   window.gradscape.shortNumber = (value) => {
     const short = Number(value.toPrecision(DECIMALS));
     return short >= 1e-4 && short < 1e5 ? String(short) : short.toExponential().replace("e+", "e");

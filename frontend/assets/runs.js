@@ -8,7 +8,7 @@
   const PAGE = 200;
   const MOST = 2000;
 
-  async function everything() {
+  const everything = window.gradscape.together(async () => {
     const items = [];
     let cursor = null;
     do {
@@ -19,7 +19,7 @@
       cursor = json.next;
     } while (cursor && items.length < MOST);
     return { items, error: null };
-  }
+  });
 
   function rowOf(run) {
     const from = run.started && Date.parse(run.started);
@@ -40,22 +40,18 @@
     };
   }
 
-  let shown = "";
   let complaint = null;
-  async function list() {
+  async function list(_ticks, _changed, shown) {
     const { items, error } = await everything();
     const notice = error || complaint;
     const notices = notice ? [window.gradscape.note(notice, error ? "Connection lost" : "Not changed")] : [];
     if (error) return [noUpdate(), noUpdate(), noUpdate(), notices];
     const rows = items.map(rowOf);
-    const text = JSON.stringify(rows);
-    const grid = document.querySelector("#runs-grid .ag-root");
-    const same = text === shown && grid;
     const editing = document.querySelector("#runs-grid .ag-cell-inline-editing");
-    if (!editing) shown = text;
+    const keep = editing || (!complaint && JSON.stringify(rows) === JSON.stringify(shown));
     const live = items.filter((run) => !ENDED.includes(run.status)).length;
     const count = `${rows.length}${rows.length >= MOST ? " (the latest)" : ""}${live ? `, ${live} not ended` : ""}`;
-    return [same || editing ? noUpdate() : rows, count, rows.length > 0, notices];
+    return [keep ? noUpdate() : rows, count, rows.length > 0, notices];
   }
 
   const chosen = (rows) => [!(rows && rows.length), !(rows && rows.length)];
@@ -93,7 +89,6 @@
         const { error } = await window.gradscape.ask("PATCH", `/api/runs/${edit.data.id}`, { name: edit.value });
         complaint = complaint || error;
       }
-      if (complaint) shown = ""; // draw the stored names again
     }
     return Date.now();
   }

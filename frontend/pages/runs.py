@@ -87,6 +87,7 @@ def _grid() -> Node:
             "theme": {"function": THEME},
             "rowSelection": {"mode": "multiRow"},
             "animateRows": False,
+            "ensureDomOrder": True,
             "stopEditingWhenCellsLoseFocus": True,
             "suppressNoRowsOverlay": True,
         },

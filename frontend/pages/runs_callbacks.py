@@ -19,6 +19,7 @@ def register(app: Any) -> None:
         Output(ids.RUNS_NOTICE, "children"),
         Input(ids.RUNS_POLL, "n_intervals"),
         Input(ids.RUNS_CHANGED, "data"),
+        State(ids.RUNS_GRID, "rowData"),
     )
     app.clientside_callback(
         ClientsideFunction(HERE, "chosen"),

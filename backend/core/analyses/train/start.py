@@ -40,13 +40,14 @@ def lane_starts(problem: Problem, request: TrainRequest, ctx: Context) -> tuple[
     states = {(state.lane, state.repeat): state for state in ctx.resume}
     found = []
     for repeat in range(request.repeats):
+        fresh = None if request.resume else _placed(problem, _moment(problem, request, repeat, ctx))
         for lane in request.lanes:
-            if request.resume:
+            if fresh is not None:
+                found.append(Start(lane, repeat, fresh, None))
+            else:
                 state = _state(states, lane.name, repeat)
                 moment = Moment(state.step, state.tensors["params"], state.tensors["buffers"])
                 found.append(Start(lane, repeat, _placed(problem, moment), state))
-            else:
-                found.append(Start(lane, repeat, _placed(problem, _moment(problem, request, repeat, ctx)), None))
     return tuple(found)
 
 

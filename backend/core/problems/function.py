@@ -67,6 +67,14 @@ class FunctionMinimisation:
             "expected a problem with a model, got an analytic function, which has no outputs; use its loss"
         )
 
+    def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Refuse: there are no outputs.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("expected a problem with a model, got an analytic function, which has no outputs")
+
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """None: nothing is classified."""
         return None

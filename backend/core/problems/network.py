@@ -100,6 +100,10 @@ class NetworkProblem:
             buffers_B = self._reestimated(params_P, buffers_B)
         return self._forward(params_P, buffers_B, x, frozen)
 
+    def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Mean loss (1/N) Σᵢ ℓ(outputsᵢ, yᵢ) of outputs [N, C]."""
+        return self._criterion.loss(outputs, y)
+
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """Share of a split that is classified rightly; None for a regression."""
         return self.evaluate(params_P, buffers_B, data)[1]

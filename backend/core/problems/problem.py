@@ -73,6 +73,10 @@ class Problem(Protocol):
         """The model's outputs [N, outputs]; pure."""
         ...
 
+    def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Mean loss of a batch's outputs, so that ``loss`` is this of ``outputs``; twice differentiable in them."""
+        ...
+
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """Share of a split that is classified rightly; None for a regression."""
         ...

@@ -1,0 +1,87 @@
+"""The largest eigenpairs of an operator that changes a little from call to call: sharpness along training.
+
+Shapes: P parameters, K eigenpairs.
+"""
+
+from collections.abc import Generator
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, allowed, require_k, require_tol
+from backend.core.curvature.operator import SymmetricOperator
+from backend.core.curvature.subspace import Subspace
+
+BUDGET: Final = 200  # products
+DEPENDENT: Final = 1e-8  # of a coefficient vector's length: less than that is no direction of its own
+Tracking = Generator[Estimates, None, Eigenpairs]
+
+
+def lobpcg(
+    operator: SymmetricOperator, start_KP: Tensor, *, k: int | None = None, tol: float = 1e-3, budget: int = BUDGET
+) -> Tracking:
+    """Search the k algebraically largest eigenpairs from a start that is nearly right: the step before's vectors.
+
+    Each iteration is Rayleigh–Ritz on X (the Ritz vectors), R (the residuals of those that have not settled) and D
+    (what changed in X last time). The basis of the three is kept orthonormal, and the images of X and D are recombined
+    from products that were made, so that an iteration costs one product for each unsettled vector and no more. The
+    combination's coefficients are orthonormalised, not the vectors (Hetmaniuk & Lehoucq), which keeps it stable in
+    float32. Settled vectors stay in the basis and get no further products (soft locking).
+
+    It ends when the first k residuals ‖A·x − λ·x‖ are at most tol · max(|λ|, ε). That does not prove that nothing
+    larger exists: a direction that is orthogonal to the start, as another copy of a multiple eigenvalue may be, can
+    be missed. A few more start vectors than k make it unlikely, and :func:`lanczos` does prove it.
+
+    Cost: one product for each start vector, then at most as many an iteration; memory 6·K vectors of P.
+
+    Knyazev 2001, Toward the optimal preconditioned eigensolver; Hetmaniuk & Lehoucq 2006, Basis selection in LOBPCG.
+
+    Args:
+        operator: A.
+        start_KP: start vectors, of any length and not necessarily orthogonal.
+        k: how many must settle (None: as many as there are start vectors).
+        tol: of the residuals, relative to the eigenvalue.
+        budget: most products.
+
+    Yields:
+        Estimates of the k pairs after each iteration.
+
+    Returns:
+        All pairs of the block, the first k of them settled where ``converged``.
+
+    Raises:
+        ValueError: where k, tol or the start cannot be.
+    """
+    k = len(start_KP) if k is None else k
+    require_k(k, operator.size)
+    require_tol(tol)
+    space = Subspace(operator, min(3 * len(start_KP), operator.size))
+    block = space.add(start_KP)
+    if block < k:
+        raise ValueError(f"expected at least {k} independent start vectors, got {block}; start from random ones")
+    while True:
+        ritz = space.ritz()
+        values_K, weights_KM = ritz.values_M[:block], ritz.weights_MM[:block]
+        residuals_K = space.residuals(values_K, weights_KM)
+        settled_K = residuals_K <= allowed(values_K, tol, float(ritz.values_M.abs().max()))
+        yield Estimates(values_K[:k], residuals_K[:k], settled_K[:k], space.products)
+        done = bool(settled_K[:k].all())
+        active = torch.nonzero(~settled_K).flatten().tolist()
+        if done or space.products + len(active) > budget:
+            space.recombine(weights_KM)
+            break
+        gap_KP = torch.stack([space.gap(float(values_K[row]), weights_KM[row]) for row in active])
+        space.recombine(_with_change(weights_KM, block))
+        if not space.add(gap_KP):  # nothing left but rounding
+            break
+    return Eigenpairs(values_K, residuals_K, space.basis_MP[:block].clone(), done, space.products)
+
+
+def _with_change(weights_KM: Tensor, block: int) -> Tensor:
+    """Add to the coefficients of X those of D: what X has of the basis beyond the X before, made orthonormal."""
+    change_KM = weights_KM.clone()
+    change_KM[:, :block] = 0.0
+    Q, R = torch.linalg.qr(torch.cat((weights_KM, change_KM)).T)
+    own: Tensor = Q.T[R.diagonal().abs() > DEPENDENT]
+    return own

@@ -1,0 +1,122 @@
+"""A growing orthonormal basis with its images under a symmetric operator, and Rayleigh–Ritz in it.
+
+Shapes: P parameters, M vectors of the basis, K vectors at once.
+"""
+
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from backend.core.curvature.operator import SymmetricOperator
+
+COLUMNS: Final = 1 << 16  # of the basis, recombined at once: no second copy of it is ever made
+ROUNDING: Final = 1e3  # units of rounding: what is left outside the basis by accident
+CANCELLED: Final = 1e-3  # of a vector's length: less than that left outside the basis has lost half its digits
+
+
+class Ritz(NamedTuple):
+    """Eigenpairs of A restricted to a subspace, algebraically descending; row i of ``weights`` makes vector i."""
+
+    values_M: Tensor  # float64, on the CPU
+    weights_MM: Tensor  # float64, on the CPU
+
+
+class Subspace:
+    """Orthonormal rows V [M, P], their images V·A, and T = V·A·Vᵀ [M, M].
+
+    The images make every residual a true one, ‖A·x − θ·x‖ from products that were made, whatever was done to the basis
+    since. Room for ``room`` vectors is taken at once: 2·room vectors of P.
+
+    Args:
+        operator: A.
+        room: most vectors in the basis.
+    """
+
+    def __init__(self, operator: SymmetricOperator, room: int) -> None:
+        self._operator = operator
+        self._basis, self._images = (
+            torch.empty(room, operator.size, dtype=operator.dtype, device=operator.device) for _ in range(2)
+        )
+        self._T = torch.zeros(room, room, dtype=torch.float64)
+        self.room, self.count, self.products = room, 0, 0
+
+    @property
+    def basis_MP(self) -> Tensor:
+        """The vectors so far."""
+        return self._basis[: self.count]
+
+    @property
+    def images_MP(self) -> Tensor:
+        """A times each of them."""
+        return self._images[: self.count]
+
+    def add(self, V_KP: Tensor) -> int:
+        """Orthonormalise vectors against the basis and each other, and make their products, one each.
+
+        A vector that lies in the span already, to rounding, is left out; so is what there is no room for.
+
+        Args:
+            V_KP: the vectors; any length but 0.
+
+        Returns:
+            How many were added.
+        """
+        first, tiny = self.count, ROUNDING * torch.finfo(V_KP.dtype).eps
+        for v_P in V_KP:
+            if self.count == self.room:
+                break
+            before = float(v_P.norm())
+            fresh_P = self.outside(v_P)
+            length = float(fresh_P.norm())
+            if length > tiny * before:
+                if length < CANCELLED * before:  # what is left is partly rounding: once more, at unit length
+                    fresh_P = self.outside(fresh_P / length)
+                    length = float(fresh_P.norm())
+                self._basis[self.count] = fresh_P / length
+                self.count += 1
+        added = self.count - first
+        if added:
+            self._images[first : self.count] = self._operator.apply(self._basis[first : self.count])
+            self.products += added
+            rows = (self.images_MP[first:] @ self.basis_MP.T).to("cpu", torch.float64)
+            self._T[first : self.count, : self.count] = rows
+            self._T[: self.count, first : self.count] = rows.T
+            corner = self._T[first : self.count, first : self.count]
+            corner.copy_((corner + corner.T) / 2)
+        return added
+
+    def outside(self, v_P: Tensor) -> Tensor:
+        """Return the part of a vector that is orthogonal to the basis: Gram–Schmidt, twice (Kahan, Parlett)."""
+        for _ in range(2):
+            v_P = v_P - self.basis_MP.T @ (self.basis_MP @ v_P)
+        return v_P
+
+    def ritz(self, first: int = 0) -> Ritz:
+        """Rayleigh–Ritz in the span of the basis from row ``first`` on."""
+        values, vectors = torch.linalg.eigh(self._T[first : self.count, first : self.count])
+        return Ritz(values.flip(0), vectors.flip(1).T.contiguous())
+
+    def residuals(self, values_K: Tensor, weights_KM: Tensor, first: int = 0) -> Tensor:
+        """Return ‖A·x − θ·x‖ [K], float64 on the CPU, of x = weights · basis from row ``first`` on."""
+        weights = weights_KM.to(self._basis)
+        theta = values_K.to(self._basis).unsqueeze(1)
+        gap_KP = weights @ self.images_MP[first:]
+        gap_KP.addmm_(theta * weights, self.basis_MP[first:], alpha=-1)
+        norms_K: Tensor = torch.linalg.vector_norm(gap_KP, dim=1)
+        return norms_K.to("cpu", torch.float64)
+
+    def gap(self, value: float, weights_M: Tensor, first: int = 0) -> Tensor:
+        """Return A·x − θ·x [P] of one Ritz pair."""
+        weights = weights_M.to(self._basis)
+        return weights @ self.images_MP[first:] - value * (weights @ self.basis_MP[first:])
+
+    def recombine(self, weights_KM: Tensor) -> None:
+        """Take as the new basis these combinations of the old one; their rows must be orthonormal. No products."""
+        weights = weights_KM.to(self._basis)
+        count = len(weights)
+        for stored in (self._basis, self._images):
+            for columns in torch.split(stored[: self.count], COLUMNS, dim=1):
+                columns[:count] = weights @ columns
+        self._T[:count, :count] = weights_KM @ self._T[: self.count, : self.count] @ weights_KM.T
+        self.count = count

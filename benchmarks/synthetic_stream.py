@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -112,7 +111,7 @@ class Source:
     """Runs and their events, fed from outside; what the API's store and feed are to the browser."""
 
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    rows: list[tuple[int, str, Envelope]] = field(default_factory=list)
+    rows: list[tuple[int, str, Envelope | None]] = field(default_factory=list)  # None: of a run that was deleted
     drop: int = 0  # raised to cut every open stream
     up: bool = True
     skip: set[int] = field(default_factory=set)  # rows that the stream leaves out
@@ -126,9 +125,9 @@ class Source:
         }  # fmt: skip
 
     def clear(self) -> None:
-        """Forget all runs and end all streams."""
+        """Delete all runs and end all streams; row numbers go on."""
         self.runs.clear()
-        self.rows.clear()
+        self.rows[:] = [(row, kind, None) for row, kind, _ in self.rows]
         self.skip.clear()
         self.drop += 1
 
@@ -145,9 +144,13 @@ class Source:
                 state["status"] = event.status
 
 
-def messages(rows: list[tuple[int, str, Envelope]]) -> str:
-    """Write rows as server-sent events."""
-    return "".join(f"id: {row}\nevent: {kind}\ndata: {envelope.encode()}\n\n" for row, kind, envelope in rows)
+def messages(source: Source, runs: set[str], after: int) -> str:
+    """Write these runs' rows after this one as server-sent events."""
+    return "".join(
+        f"id: {row}\nevent: {kind}\ndata: {envelope.encode()}\n\n"
+        for row, kind, envelope in source.rows[after:]
+        if envelope is not None and envelope.run in runs and row not in source.skip
+    )
 
 
 def create_app(source: Source, runs: list[str], choices: dict[str, str] | None = None) -> FastAPI:
@@ -166,12 +169,9 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
             sent = start
             yield "retry: 200\n\n"
             while source.drop == drop:
-                fresh = [
-                    row for row in islice(source.rows, sent, None) if row[2].run in ids and row[0] not in source.skip
-                ]
-                sent = len(source.rows)
+                fresh, sent = messages(source, ids, sent), len(source.rows)
                 if fresh:
-                    yield messages(fresh)
+                    yield fresh
                 await asyncio.sleep(0.002)
 
         return StreamingResponse(body(), media_type="text/event-stream")
@@ -186,7 +186,8 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
 
     @server.get("/api/runs/{run}/events")
     async def history(run: str, after: int = 0, limit: int = 1000) -> Any:
-        found = [envelope.to_json() for _, _, envelope in source.rows if envelope.run == run and envelope.seq > after]
+        envelopes = [envelope for _, _, envelope in source.rows if envelope is not None and envelope.run == run]
+        found = [envelope.to_json() for envelope in envelopes if envelope.seq > after]
         return {"items": found[:limit], "next": found[limit - 1]["seq"] if len(found) > limit else None}
 
     page = Dash("synthetic", server=server, assets_folder=str(frontend_app.ASSETS), serve_locally=True)

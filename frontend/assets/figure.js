@@ -19,17 +19,18 @@
     return values && values.length > 1 ? [values[0], values[values.length - 1]] : null;
   }
 
-  // The layout under these choices. Each axis keeps the reader's zoom until a choice or page that it depends on changes.
+  // The layout under these choices. Each axis keeps the reader's zoom until another view is opened, or a choice or page
+  // that the axis depends on changes.
   function layoutOf(graph, bindings, scene) {
     const { put } = gradscape.wire;
-    const layout = merge({ template: scene.template, autosize: true, uirevision: "steady" }, graph.layout);
+    const layout = merge({ template: scene.template, autosize: true, uirevision: scene.view }, graph.layout);
     const depends = {};
     for (const patch of graph.patches) {
       for (const axis of Object.keys(patch.layout)) depends[axis] = [...(depends[axis] || []), ...Object.keys(patch.when)];
       if (gradscape.traces.holds(patch.when, scene.choices)) merge(layout, patch.layout);
     }
     for (const [axis, names] of Object.entries(depends)) {
-      put(layout, `${axis}.uirevision`, JSON.stringify([...new Set(names)].map((name) => scene.choices[name])));
+      put(layout, `${axis}.uirevision`, JSON.stringify([scene.view, ...[...new Set(names)].map((name) => scene.choices[name])]));
     }
     for (const [place, field] of Object.entries(graph.titles)) {
       if (scene.page) put(layout, `${place}.title.text`, scene.page.event[field].label);

@@ -113,6 +113,7 @@
         buffers: this.buffers,
         choices,
         page,
+        view: this.order[0],
         tablesOf,
         drawnBeside,
         template: this.theme.template,

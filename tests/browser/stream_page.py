@@ -1,6 +1,5 @@
 """A page with the real panels on a source that the test feeds, opened in headless Chromium."""
 
-import shutil
 import socket
 import threading
 import time
@@ -9,39 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from backend.schemas.events import AnyEvent
 from benchmarks.synthetic_stream import Source, create_app
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
-    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@contextmanager
-def theatre() -> Iterator[tuple[Source, BrowserContext, str]]:
-    """Serve the page, and start the browser of this machine; both are used again by each test of a module."""
-    path = next((found for found in map(shutil.which, NAMES) if found), None)
-    source = Source()
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(source, []), log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        yield source, context, f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        browser.close()
-    source.clear()
-    server.should_exit = True
-    thread.join()
-    listener.close()
 
 
 class Stage:
@@ -56,10 +26,17 @@ class Stage:
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
 
     def open(self, *runs: str, **choices: str) -> None:
-        """Open the page and show these runs; choices as ``landscape__view="relief"``."""
-        self.page.goto(self.url)
-        self.page.wait_for_selector("[data-panel=lanes] [data-words]")
+        """Show these runs on a page that is loaded already, or now; choices as ``landscape__view="relief"``."""
+        if self.page.url != self.url:
+            self.load()
+        self.show()
+        self.wait_state("curves", "empty")
         self.show(*runs, **choices)
+
+    def load(self) -> None:
+        """Load the page anew."""
+        self.page.goto(self.url)
+        self.page.wait_for_selector("[data-panel=lanes] [data-words]:not(:empty)")
 
     def show(self, *runs: str, **choices: str) -> None:
         chosen = {name.replace("__", "."): value for name, value in choices.items()}
@@ -99,6 +76,19 @@ class Stage:
             [graph, place],
         )
 
+    def drag(self, graph: str, part: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drag the mouse over a part of a graph, from one share of its size to another, a frame at a time."""
+        box = self.page.locator(f"[data-graph={graph}] {part}").first.bounding_box()
+        assert box is not None
+        for moment in range(6):
+            share = moment / 5
+            x, y = (one + share * (other - one) for one, other in zip(start, end, strict=True))
+            self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            if moment == 0:
+                self.page.mouse.down()
+        self.page.mouse.up()
+
     def state(self, panel: str) -> str | None:
         return self.page.get_attribute(f"[data-panel={panel}]", "data-state")
 
@@ -113,10 +103,21 @@ class Stage:
 
 
 @contextmanager
-def stage(source: Source, context: BrowserContext, url: str) -> Iterator[Stage]:
-    """Open a fresh page on an empty source."""
-    source.clear()
-    page = context.new_page()
+def stage(browser: Browser) -> Iterator[Stage]:
+    """Serve the page on a source, and open it."""
+    source = Source()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(source, []), log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(20_000)
-    yield Stage(source, page, url)
+    yield Stage(source, page, f"http://127.0.0.1:{listener.getsockname()[1]}/")
     page.close()
+    source.clear()
+    server.should_exit = True
+    thread.join()
+    listener.close()

@@ -1,31 +1,33 @@
 """How events reach the panels: replay, loss of the connection, several runs, the five states."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from backend.schemas import events
 from backend.schemas.errors import ErrorDetail
 from benchmarks.synthetic_stream import LANES, chunk, race
 from frontend.theme import LANE_COLOURS
-from tests.browser.stream_page import Stage, stage, theatre
+from tests.browser.stream_page import Stage, stage
 
 pytestmark = pytest.mark.browser
 CURVES = "curves"
 
 
 @pytest.fixture(scope="module")
-def open_theatre() -> Iterator[Any]:
-    with theatre() as parts:
-        yield parts
+def opened(browser: Browser) -> Iterator[Stage]:
+    with stage(browser) as made:
+        yield made
 
 
 @pytest.fixture
-def page(open_theatre: Any) -> Iterator[Stage]:
-    with stage(*open_theatre) as opened:
-        opened.source.add("a", "first")
-        yield opened
+def page(opened: Stage) -> Iterator[Stage]:
+    opened.source.add("a", "first")
+    opened.requests.clear()
+    yield opened
+    opened.show()
+    opened.source.clear()
 
 
 def start(*lanes: str) -> events.Started:
@@ -41,7 +43,8 @@ def test_a_stored_run_is_replayed_as_it_was_drawn_live(page: Stage) -> None:
     page.emit("a", *race(24))
     page.painted(CURVES)
     live = page.traces(CURVES)
-    page.open("a")
+    page.load()
+    page.show("a")
     page.painted(CURVES)
     page.wait_state("curves", "ready")
     assert page.traces(CURVES) == live

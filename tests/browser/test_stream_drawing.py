@@ -1,32 +1,34 @@
 """What the panels draw from a stream of events."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from backend.schemas import events
 from benchmarks.synthetic_stream import LANES, chunk, path, plane, race, tile, valley
 from frontend.theme import PALETTE
-from tests.browser.stream_page import Stage, stage, theatre
+from tests.browser.stream_page import Stage, stage
 
 pytestmark = pytest.mark.browser
 CONTOUR, RELIEF, CURVES = "landscape-contour", "landscape-relief", "curves"
 
 
 @pytest.fixture(scope="module")
-def open_theatre() -> Iterator[Any]:
-    with theatre() as parts:
-        yield parts
+def opened(browser: Browser) -> Iterator[Stage]:
+    with stage(browser) as made:
+        yield made
 
 
 @pytest.fixture
-def page(open_theatre: Any) -> Iterator[Stage]:
-    with stage(*open_theatre) as opened:
-        opened.source.add("a", "first")
-        yield opened
-        assert opened.complaints == []
+def page(opened: Stage) -> Iterator[Stage]:
+    opened.source.add("a", "first")
+    opened.requests.clear()
+    yield opened
+    opened.show()
+    opened.source.clear()
+    assert opened.complaints == []
 
 
 def start(*lanes: str) -> events.Started:
@@ -180,11 +182,7 @@ def test_three_dimensions_give_each_path_its_own_height(page: Stage) -> None:
     assert len(line["z"]) == len(measured)
     assert all("loss not measured here" not in text for text in line["text"])
     before = page.layout(RELIEF, "scene.camera.eye")
-    box = page.page.locator("[data-graph=landscape-relief]").bounding_box()
-    page.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.page.mouse.down()
-    page.page.mouse.move(box["x"] + box["width"] / 2 + 80, box["y"] + box["height"] / 2, steps=4)
-    page.page.mouse.up()
+    page.drag(RELIEF, "canvas", (0.5, 0.5), (0.7, 0.5))
     page.page.wait_for_function(
         "x => document.querySelector('[data-graph=landscape-relief]').layout.scene.camera.eye.x !== x", arg=before["x"]
     )
@@ -201,11 +199,7 @@ def test_zoom_survives_what_comes_later(page: Stage) -> None:
         page.painted(graph)
     zoomed = {}
     for graph in (CURVES, CONTOUR):
-        box = page.page.locator(f"[data-graph={graph}] .nsewdrag").bounding_box()
-        page.page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
-        page.page.mouse.down()
-        page.page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
-        page.page.mouse.up()
+        page.drag(graph, ".nsewdrag", (0.3, 0.3), (0.6, 0.6))
         page.page.wait_for_function("g => document.querySelector(`[data-graph=${g}]`).layout.xaxis.range", arg=graph)
         zoomed[graph] = [page.layout(graph, f"{axis}.range") for axis in ("xaxis", "yaxis")]
     page.emit("a", chunk(0, 200), path(0, 200), tile(9))

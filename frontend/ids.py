@@ -36,7 +36,7 @@ PRESET: Final = "preset"  # dcc.Store: name of the preset that the draft was tak
 PRESET_NOTE: Final = "preset-note"
 ERRORS: Final = "errors"  # dcc.Store: the API's last answer to Start, where it was an error
 
-# Run controls
+# Run controls: assets/bar.js knows these by name
 START: Final = "start"
 PAUSE: Final = "pause"
 STEP: Final = "step"
@@ -45,9 +45,6 @@ STATUS: Final = "status"
 PROGRESS: Final = "progress"
 PROGRESS_TEXT: Final = "progress-text"
 NOTICE: Final = "notice"
-RUN_STATES: Final = "run-states"  # dcc.Store: the view's runs as the API shows them
-POLL: Final = "poll"
-CONTROLLED: Final = "controlled"  # dcc.Store: the API's last answer to a control
 PANELS: Final = "panels"
 
 # The Runs page

@@ -8,7 +8,13 @@
   const PAGE = 200;
   const MOST = 2000;
 
-  const everything = window.gradscape.together(async () => {
+  let reading = null; // one request at a time: whoever asks meanwhile gets the same answer
+  function everything() {
+    reading = reading || read().finally(() => (reading = null));
+    return reading;
+  }
+
+  async function read() {
     const items = [];
     let cursor = null;
     do {
@@ -19,7 +25,7 @@
       cursor = json.next;
     } while (cursor && items.length < MOST);
     return { items, error: null };
-  });
+  }
 
   function rowOf(run) {
     const from = run.started && Date.parse(run.started);
@@ -45,13 +51,14 @@
     const { items, error } = await everything();
     const notice = error || complaint;
     const notices = notice ? [window.gradscape.note(notice, error ? "Connection lost" : "Not changed")] : [];
-    if (error) return [noUpdate(), noUpdate(), noUpdate(), notices];
+    document.getElementById("runs-notice").replaceChildren(...notices);
+    if (error) return [noUpdate(), noUpdate(), noUpdate()];
     const rows = items.map(rowOf);
     const editing = document.querySelector("#runs-grid .ag-cell-inline-editing");
     const keep = editing || (!complaint && JSON.stringify(rows) === JSON.stringify(shown));
     const live = items.filter((run) => !ENDED.includes(run.status)).length;
     const count = `${rows.length}${rows.length >= MOST ? " (the latest)" : ""}${live ? `, ${live} not ended` : ""}`;
-    return [keep ? noUpdate() : rows, count, rows.length > 0, notices];
+    return [keep ? noUpdate() : rows, count, rows.length > 0];
   }
 
   const chosen = (rows) => [!(rows && rows.length), !(rows && rows.length)];

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from backend.schemas.analysis import ANALYSIS_KINDS
+from backend.schemas.analysis import PROBE_KINDS
 from backend.schemas.problem import DataProblem, FunctionProblem
 from backend.schemas.problem.data import training_examples
 from backend.schemas.run import Lane, Probe, TrainRequest
@@ -22,7 +22,7 @@ from frontend.components.answers import get, overlay, put
 from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_of
 
 MOST_LANES = 8
-ANALYSES = tuple(kind_of(spec) for spec in ANALYSIS_KINDS)
+ANALYSES = tuple(kind_of(spec) for spec in PROBE_KINDS)
 SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one picture have in common
 
 
@@ -97,7 +97,7 @@ class Draft:
 def _probe(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Make the probe of an analysis that is off, with what it shares with those that are on."""
     probe = Probe().model_dump(mode="json")
-    probe["analysis"] = default_of(ANALYSIS_KINDS[ANALYSES.index(kind)])
+    probe["analysis"] = default_of(PROBE_KINDS[ANALYSES.index(kind)])
     for other in given.values():
         _share(other, probe)
     return probe

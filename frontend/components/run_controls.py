@@ -1,23 +1,30 @@
-"""The bar above the panels: Start, pause, step, cancel, how far the runs are, and the legend of their lanes."""
+"""The bar above the panels: Start, pause, step, cancel, and how far the runs are.
+
+What it says is written into it by ``assets/bar.js``, without Dash in between.
+"""
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
 from frontend import ids
 from frontend.components.node import Node, aria, icon
 
-POLL_MILLISECONDS = 500
-
 
 def run_controls() -> Node:
-    """Make the bar; what it says comes from the runs' own states, by ``assets/controls.js``."""
+    """Make the bar, as it is before anything runs."""
+    progress = html.Div(
+        html.Span(),
+        id=ids.PROGRESS,
+        className="progress",
+        role="progressbar",
+        **aria(label="Progress", valuemin="0", valuemax="100", valuenow="0"),
+    )
     return html.Div(
         [
-            dmc.ActionIcon(
+            html.Button(
                 icon("panel"),
                 id=ids.SETUP_TOGGLE,
-                variant="default",
-                size="md",
+                className="tool",
                 **aria(label="Show or hide the set-up", controls=ids.SETUP),
             ),
             dmc.Button("Start", id=ids.START, leftSection=icon("play"), size="xs"),
@@ -31,10 +38,9 @@ def run_controls() -> Node:
                 role="group",
                 **aria(label="Control the runs"),
             ),
-            html.Div("", id=ids.STATUS, className="status", role="status"),
-            dmc.Progress(id=ids.PROGRESS, value=0, size=6, className="progress", **aria(label="Progress")),
-            html.Div("", id=ids.PROGRESS_TEXT, className="progress-text"),
-            dcc.Interval(id=ids.POLL, interval=POLL_MILLISECONDS, disabled=True),
+            html.Div(id=ids.STATUS, className="status", role="status"),
+            progress,
+            html.Div(id=ids.PROGRESS_TEXT, className="progress-text"),
         ],
         className="bar",
     )
@@ -45,5 +51,5 @@ def notice() -> Node:
     return html.Div(id=ids.NOTICE, role="alert", className="notices")
 
 
-def _action(name: str, name_of_icon: str, label: str) -> Node:
-    return dmc.ActionIcon(icon(name_of_icon), id=name, variant="default", size="md", disabled=True, **aria(label=label))
+def _action(name: str, drawing: str, label: str) -> Node:
+    return html.Button(icon(drawing), id=name, className="tool", disabled=True, **aria(label=label))

@@ -70,53 +70,51 @@ def field_parts(field: SpecField, value: Any, path: str, slider: bool = False) -
         return []
     if slider and field.log:
         moved = replace(field, reads="power")
-        return [_cell(_text(moved, value, path), moved), log_slider(field, value, path)]
-    return [_cell(CONTROLS[field.reads](field, value, path), field)]
+        return [_text(moved, value, path), log_slider(field, value, path)]
+    return [CONTROLS[field.reads](field, value, path)]
 
 
-def union_parts(field: SpecField, value: Mapping[str, Any], path: str, label: str | None = None) -> list[Node]:
+def union_parts(field: SpecField, value: Mapping[str, Any], path: str) -> list[Node]:
     """Make the choice between specs, and the fields of the chosen one."""
     members = dict(field.members)
     kind = value.get("kind") or field.members[0][0]
-    parts = [kind_select(field, kind, path, label)]
+    parts = [kind_select(field, kind, path)]
     member = MEMBERS[members[kind]]
     if fields_of(member):
         parts.append(html.Div(spec_form(member, value, path), className="wide"))
     return parts
 
 
-def kind_select(field: SpecField, kind: str, path: str, label: str | None = None) -> Node:
+def kind_select(field: SpecField, kind: str, path: str) -> Node:
     """Make the choice between a union's members."""
     choices = choices_of(field.members)
     summary = next((choice.summary for choice in choices if choice.value == kind), "")
-    select = dmc.Select(
+    return dmc.Select(
         id=ids.kind(path),
-        label=label or field.label,
+        label=field.label,
         data=[{"value": choice.value, "label": choice.label} for choice in choices],
         value=kind,
         comboboxProps=COMBOBOX,
+        className="wide",
         **aria(description=summary or field.help),
     )
-    return html.Div(_helped(select, summary or field.help), className="wide")
 
 
 def log_slider(field: SpecField, value: Any, path: str) -> Node:
     """Make a slider that moves by factors: its own value is the decimal logarithm."""
     low, high = slider_span(field)
     at = math.log10(value) if isinstance(value, int | float) and value > 0 else low
-    return html.Div(
-        dmc.Slider(
-            id=ids.slider(path),
-            min=low,
-            max=high,
-            step=0.05,
-            value=min(max(at, low), high),
-            updatemode="drag",
-            size=4,
-            thumbSize=14,
-            label={"function": "powerOfTen"},
-            thumbLabel=f"{field.label}, by powers of ten",
-        ),
+    return dmc.Slider(
+        id=ids.slider(path),
+        min=low,
+        max=high,
+        step=0.05,
+        value=min(max(at, low), high),
+        updatemode="drag",
+        size=4,
+        thumbSize=14,
+        label={"function": "powerOfTen"},
+        thumbLabel=f"{field.label}, by powers of ten",
         className="wide slider",
     )
 
@@ -189,20 +187,5 @@ def _label(field: SpecField) -> str:
 
 
 def _described(field: SpecField) -> dict[str, Any]:
-    return {"aria-description": field.explained}
-
-
-def _cell(control: Node, field: SpecField) -> Node:
-    return html.Div(_helped(control, field.explained), className="" if field.reads in SHORT else "wide")
-
-
-def _helped(control: Node, text: str) -> Node:
-    """Show the help beside the control, on hover and on focus."""
-    return dmc.Tooltip(
-        control,
-        label=text,
-        w=240,
-        position="right",
-        events={"hover": True, "focus": True, "touch": False},
-        boxWrapperProps={"w": "100%"},
-    )
+    """Say what the field is to assistive technology, and to whoever points at it (``assets/help.js``)."""
+    return {"className": "" if field.reads in SHORT else "wide", **aria(description=field.explained)}

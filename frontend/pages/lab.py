@@ -27,8 +27,6 @@ def layout() -> Node:
             dcc.Store(id=ids.DRAFT_FROM),
             dcc.Store(id=ids.PRESET, data=chosen.name),
             dcc.Store(id=ids.ERRORS),
-            dcc.Store(id=ids.RUN_STATES, data=[]),
-            dcc.Store(id=ids.CONTROLLED),
             stream_script(),
             _setup(draft, chosen),
             html.Div(

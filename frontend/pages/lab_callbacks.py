@@ -1,6 +1,6 @@
 """What the Lab's controls do. Live data does not pass here: it goes straight to the panels (``assets/stream.js``)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dash
@@ -84,7 +84,7 @@ def register(app: Any, client: Client) -> None:
         *answers: Any,
     ) -> Any:
         before = Draft.from_store(stored)
-        after = before.answered(_read(*answers))
+        after = asked = before.answered(_read(*answers))
         by = dash.ctx.triggered_id
         clicked = any(trigger["value"] for trigger in dash.ctx.triggered)
         chosen = None
@@ -104,7 +104,7 @@ def register(app: Any, client: Client) -> None:
                 raise PreventUpdate
             for path, kind in changed:
                 after = with_kind(after, path, kind)
-        return (*draw(after), preset_note(chosen, after.variants), full(after.request["lanes"]), None)
+        return (*draw(after, asked), preset_note(chosen, after.variants), full(after.request["lanes"]), None)
 
     @app.callback(  # type: ignore[untyped-decorator]
         *[Output(form.component_id, "children", allow_duplicate=True) for form in FORMS],
@@ -130,14 +130,28 @@ def register(app: Any, client: Client) -> None:
         return (*draw(draft), preset_note(None, ()), full(draft.request["lanes"]), run.id)
 
 
-def draw(draft: Draft) -> tuple[Any, ...]:
-    """Draw the set-up's forms: problem, lanes, run, landscape; and the draft for the store."""
-    request = draft.request
+def draw(draft: Draft, shown: Draft | None = None) -> tuple[Any, ...]:
+    """Draw the set-up's forms that are not shown as they should be, and write the draft for the store.
+
+    Args:
+        draft: what the set-up should ask for.
+        shown: what it asks for now; None draws everything.
+
+    Returns:
+        Problem, lanes, run and landscape (``no_update`` for what is shown already), then the draft.
+    """
+    request, now = draft.request, shown.request if shown else {}
+    problem, lanes, probes = ("problem",), ("lanes",), ("probes",)
+    rest = tuple(name for name in request if name not in {*problem, *lanes, *probes})
+
+    def form(names: tuple[str, ...], make: Callable[[], Any], same: bool = True) -> Any:
+        return no_update if same and all(name in now and now[name] == request[name] for name in names) else make()
+
     return (
-        problem_form(request["problem"]),
-        lane_list(request["lanes"]),
-        run_form(request),
-        probe_form(draft),
+        form(problem, lambda: problem_form(request["problem"])),
+        form(lanes, lambda: lane_list(request["lanes"])),
+        form(rest, lambda: run_form(request)),
+        form(probes, lambda: probe_form(draft), same=shown is not None and shown.on == draft.on),
         draft.store(),
     )
 
@@ -156,49 +170,14 @@ def _read(values: Any, checked: Any, field_ids: Any, flag_ids: Any) -> list[tupl
 
 
 def _clientside(app: Any) -> None:
-    """Connect what happens in the browser alone: controls of running races, their states, errors at their fields."""
-    here = "gradscape"
-    app.clientside_callback(
-        ClientsideFunction(here, "poll"),
-        Output(ids.RUN_STATES, "data"),
-        Output(ids.POLL, "disabled"),
-        Input(ids.POLL, "n_intervals"),
-        Input(ids.VIEW, "data"),
-        Input(ids.CONTROLLED, "data"),
-    )
-    app.clientside_callback(
-        ClientsideFunction(here, "control"),
-        Output(ids.CONTROLLED, "data"),
-        Input(ids.PAUSE, "n_clicks"),
-        Input(ids.STEP, "n_clicks"),
-        Input(ids.CANCEL, "n_clicks"),
-        State(ids.RUN_STATES, "data"),
-        prevent_initial_call=True,
-    )
-    rates = ids.field(ALL, "power")
+    """Connect what happens in the browser alone: steering, errors at their fields, sliders."""
+    here, rates = "gradscape", ids.field(ALL, "power")
     app.clientside_callback(
         ClientsideFunction(here, "steer"),
-        Output(ids.CONTROLLED, "data", allow_duplicate=True),
         Input(rates, "value"),
         State(rates, "id"),
-        State(ids.RUN_STATES, "data"),
         State(ids.DRAFT_FROM, "data"),
         prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction(here, "showStates"),
-        Output(ids.PAUSE, "disabled"),
-        Output(ids.PAUSE, "children"),
-        Output(ids.PAUSE, "aria-label"),
-        Output(ids.STEP, "disabled"),
-        Output(ids.CANCEL, "disabled"),
-        Output(ids.STATUS, "children"),
-        Output(ids.PROGRESS, "value"),
-        Output(ids.PROGRESS_TEXT, "children"),
-        Output(ids.NOTICE, "children"),
-        Input(ids.RUN_STATES, "data"),
-        Input(ids.ERRORS, "data"),
-        Input(ids.CONTROLLED, "data"),
     )
     app.clientside_callback(
         ClientsideFunction(here, "showErrors"),

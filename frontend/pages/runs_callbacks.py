@@ -16,7 +16,6 @@ def register(app: Any) -> None:
         Output(ids.RUNS_GRID, "rowData"),
         Output(ids.RUNS_COUNT, "children"),
         Output(ids.RUNS_EMPTY, "hidden"),
-        Output(ids.RUNS_NOTICE, "children"),
         Input(ids.RUNS_POLL, "n_intervals"),
         Input(ids.RUNS_CHANGED, "data"),
         State(ids.RUNS_GRID, "rowData"),

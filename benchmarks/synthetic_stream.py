@@ -28,6 +28,7 @@ from frontend.panels.stream import stream_script
 
 LANES = ("SGD", "momentum", "RMSProp", "Adam")
 STEPS_A_CHUNK = 5
+PROBLEM = {"data": {"kind": "digits"}, "model": {"kind": "cnn", "norm": "none"}}
 
 
 def valley(a: Any, b: Any) -> Any:
@@ -121,7 +122,7 @@ class Source:
         asked = [{"name": lane, "optimizer": {"kind": "sgd", "lr": 0.1}} for lane in lanes]
         self.runs[run] = {
             "id": run, "kind": "train", "name": name, "status": "running", "paused": False, "progress": None,
-            "error": None, "last_seq": 0, "request": {"lanes": asked, "problem": {"model": {"norm": "none"}}},
+            "error": None, "last_seq": 0, "request": {"lanes": asked, "problem": PROBLEM},
         }  # fmt: skip
 
     def clear(self) -> None:

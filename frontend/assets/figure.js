@@ -59,10 +59,31 @@
     return gradscape.scale.logAbove(columns);
   }
 
+  // Texts beside points stand on the side that has more room.
+  function placeTexts(traces) {
+    const ends = traces.flatMap(({ x }) => (x && x.length ? [x[0], x[x.length - 1]] : [])).filter(Number.isFinite);
+    const middle = (Math.min(...ends) + Math.max(...ends)) / 2;
+    for (const trace of traces.filter(({ mode }) => mode && mode.includes("text"))) {
+      trace.textposition = Array.from(trace.x, (x) => (x > middle ? "middle left" : "middle right"));
+    }
+  }
+
+  // A logarithm has no place for negative values: such curves are drawn on a linear axis, which says so.
+  function mindSigns(traces, { yaxis }) {
+    if (!yaxis || yaxis.type !== "log") return;
+    if (!traces.some(({ y }) => y && y.some((value) => Number.isFinite(value) && value < 0))) return;
+    yaxis.type = "linear";
+    yaxis.title = { ...yaxis.title, text: `${yaxis.title.text} (linear, as some is negative)` };
+  }
+
   // The whole graph: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
   function figureOf(graph, bindings, scene) {
     const full = { ...scene, scale: scaleOf(graph, bindings, scene) };
-    return { data: gradscape.traces.tracesOf(bindings, full), layout: layoutOf(graph, bindings, full) };
+    const data = gradscape.traces.tracesOf(bindings, full);
+    const layout = layoutOf(graph, bindings, full);
+    placeTexts(data);
+    mindSigns(data, layout);
+    return { data, layout };
   }
 
   gradscape.figure = { figureOf };

@@ -73,7 +73,7 @@
     }
 
     async draw() {
-      const row = this.view.row;
+      const row = this.view.rowShown();
       this.tell(this.state());
       if (this.panel.cells.length) this.drawTable();
       for (const { graph, target, bindings } of this.graphs) {
@@ -115,11 +115,11 @@
     }
 
     offer(series) {
-      const keys = series.map(({ key }) => key);
-      if (!this.selector || this.selector.dataset.keys === keys.join()) return;
-      this.selector.dataset.keys = keys.join();
+      const offered = JSON.stringify(series.map(({ key, label }) => [key, label]));
+      if (!this.selector || this.selector.dataset.offered === offered) return;
+      this.selector.dataset.offered = offered;
       this.selector.replaceChildren(...series.map(({ key, label }) => new Option(label, key, false, key === this.series)));
-      this.selector.hidden = keys.length < 2;
+      this.selector.hidden = series.length < 2;
     }
 
     hasData() {

@@ -32,7 +32,7 @@
     for (let i = 0; i <= STEPS; i += 1) {
       const exact = back(low + i * step);
       const short = (digits) => Number(exact.toPrecision(digits));
-      const near = (value) => back(low) <= value && Math.abs(forward(value) - (low + i * step)) < 0.2 * step;
+      const near = (value) => back(low) <= value && value <= back(high) && Math.abs(forward(value) - (low + i * step)) < 0.2 * step;
       const digits = [1, 2, 3, 4, 5, 6].find((count) => near(short(count)));
       const value = digits === undefined ? exact : short(digits);
       if (!values.includes(value)) values.push(value);

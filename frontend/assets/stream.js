@@ -29,15 +29,20 @@
   // --- events -----------------------------------------------------------------------------------------------------
 
   // Takes an envelope once and in order: an event seen before is dropped, one that comes too early waits.
-  function take(envelope) {
+  function take(envelope, row = view.row) {
     const cursor = cursors.get(envelope.run);
     if (!cursor || envelope.seq <= cursor.seq) return;
-    if (cursor.filling || envelope.seq > cursor.seq + 1) {
-      cursor.held.push(envelope);
-      fill(envelope.run, cursor);
+    if (cursor.filling || cursor.late || envelope.seq > cursor.seq + 1) {
+      cursor.held.push({ envelope, row });
+      if (!cursor.late) fill(envelope.run, cursor);
       return;
     }
     accept(cursor, envelope);
+  }
+
+  // The newest row that is in the tables with all before it.
+  function rowShown() {
+    return [...cursors.values()].flatMap(({ held }) => held).reduce((least, { row }) => Math.min(least, row - 1), view.row);
   }
 
   function accept(cursor, envelope) {
@@ -61,7 +66,7 @@
       view.learn(run, { error: failure.error || { message: String(failure.message) } });
     }
     cursor.filling = false;
-    const held = cursor.held.sort((one, other) => one.seq - other.seq);
+    const held = cursor.held.map(({ envelope }) => envelope).sort((one, other) => one.seq - other.seq);
     cursor.held = [];
     for (const envelope of held) if (envelope.seq === cursor.seq + 1) accept(cursor, envelope);
     touch();
@@ -80,8 +85,9 @@
       attempts = 0;
       tellConnection("open");
       for (const [run, cursor] of cursors) {
-        if (cursor.late) fill(run, cursor);
+        if (!cursor.late) continue;
         cursor.late = false;
+        fill(run, cursor);
       }
     };
     opened.onerror = () => {
@@ -163,7 +169,7 @@
     const script = document.getElementById("gradscape-stream");
     if (!settings && script) {
       settings = JSON.parse(script.textContent);
-      view = gradscape.current = new gradscape.view.View();
+      view = gradscape.current = new gradscape.view.View(rowShown);
       setTheme();
     }
     if (!settings) return;

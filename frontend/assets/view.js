@@ -6,7 +6,8 @@
   const ENDED = ["succeeded", "failed", "cancelled"];
 
   class View {
-    constructor() {
+    constructor(rowShown) {
+      this.rowShown = rowShown; // the newest global row that is in the tables with all before it
       this.buffers = new gradscape.buffers.Buffers();
       this.row = 0; // the newest global row that has come
       this.order = []; // ids of the runs shown
@@ -45,6 +46,7 @@
       const next = { ...run, ...facts };
       if (ENDED.includes(run.status)) next.status = run.status; // an answer that was on its way when the run ended
       if (!facts.error && !run.missing) next.error = run.error;
+      if (run.progress) next.progress = run.progress; // its events tell it sooner
       this.known.set(id, next);
       this.changed();
     }
@@ -53,7 +55,7 @@
       if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes });
       else if (event.kind === "progress") this.known.get(id).progress = event;
       else if (event.kind === "failed") this.learn(id, { error: event.error });
-      else if (event.kind === "finished") this.learn(id, { status: event.status });
+      else if (event.kind === "finished") this.learn(id, { status: event.status, toldAll: true });
       else if (event.kind === "controlled" && ["pause", "resume"].includes(event.action)) this.learn(id, { paused: event.action === "pause" });
       this.buffers.take(id, event);
     }
@@ -62,9 +64,10 @@
       return this.order.map((id) => this.known.get(id));
     }
 
+    // Whether nothing more will come; a stored run has ended only when its last event was read.
     ended(id) {
-      const { status, missing } = this.known.get(id);
-      return missing || ENDED.includes(status);
+      const { toldAll, missing } = this.known.get(id);
+      return Boolean(toldAll || missing);
     }
 
     // All lanes of all runs, in order: a lane's place here is its colour and line style everywhere.
@@ -154,10 +157,11 @@
     }
   }
 
+  // The largest finite value of a column over these tables; null where there is none above 0.
   function largest(tables, field) {
-    let found = null;
-    for (const table of tables) for (const value of table.values(field) || []) if (Number.isFinite(value) && !(value <= found && found !== null)) found = value;
-    return found;
+    let found = 0;
+    for (const table of tables) for (const value of table.values(field) || []) if (Number.isFinite(value) && value > found) found = value;
+    return found || null;
   }
 
   gradscape.view = { View };

@@ -58,9 +58,9 @@
     if (Number.isNaN(value)) return "not finite";
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
     const size = Math.abs(value);
-    if (Number.isInteger(value) && size < 1e7) return String(value).replace("-", "−");
-    const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
-    return text.replace("e+", "e").replace("-", "−").replace("e-", "e−");
+    const short = Number.isInteger(value) && size < 1e7 ? value : Number(value.toPrecision(size >= 1e5 || size < 1e-4 ? 3 : 4));
+    const text = short !== 0 && (size >= 1e7 || size < 1e-4) ? short.toExponential() : String(short);
+    return text.replace("e+", "e").replaceAll("-", "−");
   }
 
   const percent = (share) => `${number(Math.round(share * 1000) / 10)} %`;

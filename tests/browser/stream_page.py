@@ -95,6 +95,12 @@ class Stage:
     def wait_state(self, panel: str, state: str) -> None:
         self.page.wait_for_selector(f"[data-panel={panel}][data-state={state}]")
 
+    def wait_words(self, panel: str, text: str) -> None:
+        self.page.wait_for_function(
+            "([panel, text]) => document.querySelector(`[data-panel=${panel}] [data-words]`).textContent === text",
+            arg=[panel, text],
+        )
+
     def words(self, panel: str) -> str:
         return self.page.inner_text(f"[data-panel={panel}] [data-words]")
 
@@ -114,7 +120,7 @@ def stage(browser: Browser) -> Iterator[Stage]:
     while not server.started:
         time.sleep(0.01)
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     yield Stage(source, page, f"http://127.0.0.1:{listener.getsockname()[1]}/")
     page.close()
     source.clear()

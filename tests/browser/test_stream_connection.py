@@ -145,8 +145,8 @@ def test_a_failure_says_what_happened_and_keeps_what_was_drawn(page: Stage) -> N
     page.emit("a", start("SGD"), chunk(0, 0), events.Failed(error=error), events.Finished(status="failed", seconds=1.0))
     page.painted(CURVES)
     page.wait_state("landscape", "error")
-    assert page.words("landscape") == "The worker died at step 5. Start it again."
-    assert page.words("curves") == "The worker died at step 5. Start it again."
+    page.wait_words("landscape", "The worker died at step 5. Start it again.")
+    page.wait_words("curves", "The worker died at step 5. Start it again.")
     assert steps(page, "SGD") == list(range(1, 6))
 
 
@@ -155,12 +155,12 @@ def test_an_unsupported_analysis_gives_its_own_sentence(page: Stage) -> None:
     page.open("a")
     page.emit("a", events.Failed(error=error), events.Finished(status="failed", seconds=0.1))
     page.wait_state("landscape", "unsupported")
-    assert page.words("landscape") == "A function of one variable has no plane."
+    page.wait_words("landscape", "A function of one variable has no plane.")
 
 
 def test_an_unknown_run_is_named_and_the_others_are_drawn(page: Stage) -> None:
     page.open("nowhere", "a")
     page.emit("a", start("SGD"), chunk(0, 0))
     page.painted(CURVES)
-    assert page.words("curves") == "There is no run nowhere."
+    page.wait_words("curves", "There is no run nowhere.")
     assert page.state("landscape") == "error"

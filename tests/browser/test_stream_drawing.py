@@ -47,7 +47,10 @@ def test_a_race_is_drawn_whole_and_nothing_is_fetched_from_elsewhere(page: Stage
         assert drawn["x"] == list(range(1, 51))
         assert len(page.named(CONTOUR, lane, "lines")["x"]) == 51
     assert {page.state(panel) for panel in ("landscape", "curves", "lanes")} == {"ready"}
-    assert "PCA plane · 83 % + 11 % of the movement · 33×33 points · 100 % of the data" in page.line("landscape")
+    assert (
+        "PCA plane · 83 % + 11 % of the movement · 33×33 points · 100 % of digits · error about 0.4 % of the range"
+        in page.line("landscape")
+    )
     rows = page.page.locator("[data-panel=lanes] tbody tr")
     assert rows.count() == 4
     assert rows.first.inner_text().split() == ["SGD", "sgd", "50", *rows.first.inner_text().split()[3:-1], "done"]
@@ -128,9 +131,17 @@ def test_a_diverged_lane_keeps_its_curve_and_says_where_and_why(page: Stage) -> 
     page.painted(CURVES)
     mark = page.named(CURVES, "SGD", "markers+text")
     assert (mark["x"], mark["y"]) == ([4], [900])
-    assert mark["text"] == [" SGD diverged at step 4: loss ∞"]
+    assert mark["text"] == ["SGD diverged<br>at step 4: loss ∞"]
     assert len(page.named(CURVES, "SGD", "lines")["x"]) == 4
     assert page.page.locator("[data-panel=lanes] tbody tr").first.inner_text().endswith("diverged at step 4")
+
+
+def test_negative_losses_are_drawn_on_a_linear_axis_that_says_so(page: Stage) -> None:
+    page.open("a")
+    page.emit("a", start("SGD"), chunk(0, 0, 3, loss=np.array([1.0, 0.5, -0.25], dtype=np.float32)))
+    page.painted(CURVES)
+    assert page.layout(CURVES, "yaxis.type") == "linear"
+    assert page.layout(CURVES, "yaxis.title.text") == "loss (linear, as some is negative)"
 
 
 def test_choices_change_axes_and_columns(page: Stage) -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from backend.schemas.events import EVENT_KINDS
 from backend.schemas.panels import Binding, Channel, Column, Graph, Panel, Phrase, Pick, Source
+from backend.schemas.problem import DataProblem
+from backend.schemas.problem.model import CnnModel
+from backend.schemas.run import TrainRequest
 from frontend.panels.base import PanelView
 from frontend.panels.registry import PANELS
 
@@ -16,7 +19,8 @@ PANEL_LIST = [view.panel for view in PANELS]
 BINDINGS = [(panel, binding) for panel in PANEL_LIST for binding in panel.bindings]
 BINDING_IDS = [f"{panel.name}-{number}" for number, (panel, _) in enumerate(BINDINGS)]
 GRAPHS = [(panel, graph) for panel in PANEL_LIST for graph in panel.graphs]
-RUN_FIELDS = {"run.name", "run.status", "run.paused", "run.request.problem.model.norm"}
+RUN_FIELDS = {"run.name", "run.status", "run.paused", "run.kind"}
+ASKED = {"run.request.problem.model.norm", "run.request.problem.data.kind"}
 LANE_FIELDS = {"lane.title", "lane.name", "lane.optimizer.kind"}
 STYLES = {"color", "dash", "symbol", "hollow", "ink", "paper", "muted"}
 
@@ -39,7 +43,7 @@ def fields_in(template: str) -> set[str]:
 
 def known_fields(source: Source | None) -> set[str]:
     own = set(EVENTS[source.kind].model_fields) if source else set()
-    return own | RUN_FIELDS | LANE_FIELDS
+    return own | RUN_FIELDS | ASKED | LANE_FIELDS
 
 
 def options(panel: Panel) -> dict[str, set[str]]:
@@ -104,6 +108,15 @@ def test_texts_name_fields_that_exist(panel: Panel) -> None:
     phrases: list[Phrase] = [*panel.phrases, *(phrase for cell in panel.cells for phrase in cell.phrases)]
     for phrase in phrases:
         assert fields_in(phrase.text) | set(phrase.where) <= known_fields(phrase.source), phrase
+
+
+def test_what_texts_take_from_the_request_is_in_its_spec() -> None:
+    request = TrainRequest(problem=DataProblem(model=CnnModel())).model_dump()
+    for place in ASKED:
+        value: Any = {"run": {"request": request}}
+        for name in place.split("."):
+            value = value[name]
+        assert isinstance(value, str)
 
 
 @pytest.mark.parametrize(("panel", "graph"), GRAPHS, ids=lambda value: value.name)

@@ -6,12 +6,16 @@ each evaluation; the loss of single batches lies faint behind. A diverged lane k
 
 from typing import Final
 
+from pydantic import JsonValue
+
 from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Option, Panel, Patch, Pick, Source, Words
 from frontend.panels import sources
 
 GRAPH: Final = "curves"
 TITLES: Final = {"loss": "loss", "accuracy": "accuracy", "grad_norm": "gradient norm", "lr": "learning rate"}
 X_TITLES: Final = {"step": "step", "evaluations": "gradient evaluations", "seconds": "training time (s)"}
+
+DECADES: Final[list[JsonValue]] = [{"dtickrange": [2, None], "value": "~e"}]  # where a tick is worth 100 or more
 
 METRIC: Final = Choice(
     name="metric",
@@ -104,7 +108,6 @@ def bindings() -> tuple[Binding, ...]:
             "type": "scatter",
             "mode": "markers+text",
             "marker": {"symbol": "x", "size": 10, "line": {"width": 1}},
-            "textposition": "middle right",
             "cliponaxis": False,
             "hovertemplate": "%{text}<extra></extra>",
         },
@@ -114,7 +117,7 @@ def bindings() -> tuple[Binding, ...]:
             columns={name: Column(field=name, kind="train_chunk", finite=True) for name in ("loss", "grad_norm", "lr")},
         ),
         z=Column(field="loss", kind="train_chunk"),
-        label=" {lane.title} diverged at step {step}: loss {z}",
+        label="{lane.title} diverged<br>at step {step}: loss {z}",
         paint={"marker.color": "color", "marker.line.color": "paper"},
     )
     return batches, train, test, diverged
@@ -131,7 +134,7 @@ def graph() -> Graph:
             Patch(when={X.name: (name,)}, layout={"xaxis": {"title": {"text": title}}})
             for name, title in X_TITLES.items()
         ),
-        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 4}}),
+        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 5, "tickformatstops": DECADES}}),
         Patch(
             when={METRIC.name: ("accuracy",)},
             layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},

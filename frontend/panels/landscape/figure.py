@@ -62,7 +62,7 @@ def contour_bindings() -> tuple[Binding, ...]:
     halo = Binding(
         source=sources.PATHS,
         graph=CONTOUR,
-        trace={"type": "scatter", "mode": "lines", "line": {"width": 4.5}, "hoverinfo": "skip"},
+        trace={"type": "scatter", "mode": "lines", "line": {"width": 4}, "hoverinfo": "skip"},
         x=A,
         y=B,
         paint={"line.color": "paper"},
@@ -70,7 +70,7 @@ def contour_bindings() -> tuple[Binding, ...]:
     path = Binding(
         source=sources.PATHS,
         graph=CONTOUR,
-        trace={"type": "scatter", "mode": "lines", "line": {"width": 2.25}},
+        trace={"type": "scatter", "mode": "lines", "line": {"width": 2}},
         x=A,
         y=B,
         hover=ON_PATH,
@@ -211,10 +211,11 @@ def phrases() -> tuple[Phrase, ...]:
     return (
         Phrase(source=plane, where={"kind_of_plane": "pca"}, text="PCA plane"),
         Phrase(source=plane, where={"kind_of_plane": "random"}, text="random plane, {normalization} normalised"),
-        Phrase(source=plane, where={"kind_of_plane": "coordinates"}, text="two of the variables"),
+        Phrase(source=plane, where={"kind_of_plane": "coordinates"}, text="plane of two variables"),
         Phrase(source=plane, text="{explained:percents} of the movement"),
         Phrase(source=surface, text="{level}×{level} points"),
-        Phrase(source=surface, text="{data_fraction:percent} of the data"),
+        Phrase(source=surface, text="{data_fraction:percent} of {run.request.problem.data.kind}"),
+        Phrase(source=surface, where={"run.kind": "analyse"}, text="{data_fraction:percent} of the data"),
         Phrase(source=surface, text="error about {bound:percent} of the range"),
         Phrase(source=plane, where={"run.request.problem.model.norm": "batch"}, text="BatchNorm {batchnorm}"),
         Phrase(source=sources.PATHS, text="off the plane by up to {off_plane:max}"),

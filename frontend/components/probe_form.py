@@ -1,16 +1,20 @@
 """The analyses that run along: switches, the plane that they share, and their settings on demand."""
 
+from typing import Any
+
 import dash_mantine_components as dmc
 from dash import html
 
-from backend.schemas.analysis import SurfaceAnalysis
+from backend.schemas.analysis import PROBE_KINDS, SurfaceAnalysis
 from backend.schemas.run import Probe
 from frontend import ids
 from frontend.components.draft import SHARED, Draft
 from frontend.components.node import Node, aria
 from frontend.components.section import details
-from frontend.components.spec_fields import UNIONS, fields_of, kind_of
+from frontend.components.spec_fields import fields_of, kind_of
 from frontend.components.spec_form import spec_form, union_parts
+
+PROBES: tuple[Any, ...] = PROBE_KINDS
 
 
 def probe_form(draft: Draft) -> list[Node]:
@@ -19,7 +23,7 @@ def probe_form(draft: Draft) -> list[Node]:
     plane = next(field for field in fields_of(SurfaceAnalysis) if field.name == "plane")
     first = probes[0]["analysis"]
     parts: list[Node] = [html.Div(union_parts(plane, first["plane"], "probes.0.analysis.plane"), className="fields")]
-    for place, spec in enumerate(UNIONS["analysis"]):
+    for place, spec in enumerate(PROBES):
         kind, path = kind_of(spec), f"probes.{place}"
         probe = probes[place]
         own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=("plane", *(SHARED if place else ())))

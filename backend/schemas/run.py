@@ -14,7 +14,9 @@ from backend.schemas.point import AnyPoint, RunPoint
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, examples_of
 
 MAX_STEPS = 10_000_000
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+# Tags are typed with commas between them: none inside, no blanks around, nothing invisible.
+_VISIBLE = r"[^\s,\x00-\x1f\x7f-\x9f]"
+Tag = Annotated[str, StringConstraints(max_length=40, pattern=rf"^{_VISIBLE}([^,\x00-\x1f\x7f-\x9f]*{_VISIBLE})?$")]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
 

@@ -137,9 +137,10 @@ def _scalar(annotation: Any, metadata: list[Any], finite: bool) -> st.SearchStra
         return drawn if finite else st.sampled_from(SPECIAL) | drawn
     if annotation is str:
         pattern = next((each.pattern for each in metadata if getattr(each, "pattern", None)), None)
-        if pattern is not None:
-            return st.from_regex(str(pattern).replace("$", r"\Z"), fullmatch=True)
         low, high = _bound(metadata, bounds.MinLen, "min_length") or 0, _bound(metadata, bounds.MaxLen, "max_length")
+        if pattern is not None:
+            matching = st.from_regex(str(pattern).replace("$", r"\Z"), fullmatch=True)
+            return matching if high is None else matching.filter(lambda text: len(text) <= high)
         return st.text(st.characters(codec="utf-8"), min_size=low, max_size=min(high or 20, 20))
     raise TypeError(f"no way to make a {annotation!r}; teach tests/schemas/instances.py")
 

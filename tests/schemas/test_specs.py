@@ -167,3 +167,14 @@ def test_numbers_are_finite_numbers(value: Any) -> None:
 def test_a_tagged_value_needs_its_tag() -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(TrainRequest).validate_json('{"lanes": [{"optimizer": {"lr": 0.1}}]}')
+
+
+@pytest.mark.parametrize("tag", ["a", "two words", "η = 0.1", "x" * 40])
+def test_tags_are_short_words(tag: str) -> None:
+    assert TrainRequest(tags=(tag,)).tags == (tag,)
+
+
+@pytest.mark.parametrize("tag", ["", " ", " a", "a ", "a,b", ",", "a\nb", "\r", "x" * 41])
+def test_other_tags_are_refused(tag: str) -> None:
+    with pytest.raises(ValidationError):
+        TrainRequest(tags=(tag,))

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationInfo, field_validator, model_validator
 
-from backend.schemas.analysis import AnyAnalysis, SurfaceAnalysis
+from backend.schemas.analysis import AnyAnalysis, AnyProbe, SurfaceAnalysis
 from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.errors import ErrorDetail
 from backend.schemas.fields import described, kind_of
@@ -42,7 +42,7 @@ class Probe(SpecModel):
     late: Literal["wait", "skip"] = described(
         "skip", "When the next one falls due before this one has ended: training waits, or the new one is dropped."
     )
-    analysis: AnyAnalysis = described(None, "The analysis.", factory=SurfaceAnalysis)
+    analysis: AnyProbe = described(None, "The analysis.", factory=SurfaceAnalysis)
 
 
 class RequestBase(SpecModel):

@@ -19,7 +19,7 @@ from backend.core.geometry.path import Place, Walker, path_points, places
 from backend.core.geometry.plane import Plane
 from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas import events
-from backend.schemas.analysis import AnyAnalysis, AnyPlane, PcaPlane, SurfaceAnalysis, TrajectoryAnalysis
+from backend.schemas.analysis import AnyPlane, AnyProbe, PcaPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.run import Probe
 
 
@@ -122,7 +122,7 @@ class PlaneBook:
         self._note(race)
         yield from self.unsent()
 
-    def begin(self, spec: AnyAnalysis, race: RaceView) -> Plane | None:
+    def begin(self, spec: AnyProbe, race: RaceView) -> Plane | None:
         """Lay or fit the plane of a probe that falls due, if it is time; return it as it is now."""
         self._note(race)
         sheet = self._of[spec]
@@ -226,7 +226,7 @@ class PlaneBook:
                 sheet.unsent.extend(_whole(plane, path) for path in race.paths)
 
 
-def start_probe(spec: AnyAnalysis, problem: Problem, book: PlaneBook, race: RaceView) -> Events:
+def start_probe(spec: AnyProbe, problem: Problem, book: PlaneBook, race: RaceView) -> Events:
     """Start a probe that falls due; the view is read at once, the work is done as the result is advanced.
 
     Args:
@@ -248,7 +248,7 @@ def _whole(plane: Plane, path: Path) -> _Rows:
     return _Rows(plane, Walker(path.lane, path.repeat), places(plane, path.moments))
 
 
-def _key_of(spec: AnyAnalysis, probes: Sequence[Probe]) -> _Key:
+def _key_of(spec: AnyProbe, probes: Sequence[Probe]) -> _Key:
     """A path lies on the first surface of the same plane, if there is one."""
     if isinstance(spec, SurfaceAnalysis):
         return _Key(spec.plane, spec.extent, spec.batchnorm)

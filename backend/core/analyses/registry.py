@@ -3,10 +3,23 @@
 from typing import Any
 
 from backend.core.analyses.base import Analysis
+from backend.core.analyses.index import INDEX
+from backend.core.analyses.overlap import OVERLAP
+from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
+from backend.core.analyses.top_eigenvalues import TOP_EIGENVALUES
+from backend.core.analyses.trace import TRACE
 from backend.core.analyses.train import TRAIN
 from backend.core.analyses.trajectory import TRAJECTORY
-from backend.schemas.analysis import SurfaceAnalysis, TrajectoryAnalysis
+from backend.schemas.analysis import (
+    IndexAnalysis,
+    OverlapAnalysis,
+    SpectrumAnalysis,
+    SurfaceAnalysis,
+    TopEigenvaluesAnalysis,
+    TraceAnalysis,
+    TrajectoryAnalysis,
+)
 from backend.schemas.base import SpecModel
 from backend.schemas.run import TrainRequest
 
@@ -14,6 +27,11 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (TrainRequest, TRAIN),
     (SurfaceAnalysis, SURFACE),
     (TrajectoryAnalysis, TRAJECTORY),
+    (TopEigenvaluesAnalysis, TOP_EIGENVALUES),
+    (SpectrumAnalysis, SPECTRUM),
+    (TraceAnalysis, TRACE),
+    (IndexAnalysis, INDEX),
+    (OverlapAnalysis, OVERLAP),
 )
 
 

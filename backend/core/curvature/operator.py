@@ -9,12 +9,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from backend.core.analyses.failures import NotFinite, Unsupported
 
-class NotFiniteCurvature(ValueError):
+
+class NotFiniteCurvature(NotFinite):
     """The parameters, or the product with a finite vector, are not finite: nothing can be said about the curvature."""
 
 
-class ChangingLoss(ValueError):
+class ChangingLoss(Unsupported):
     """Two evaluations at the same place differ, so that no product belongs to one matrix."""
 
 

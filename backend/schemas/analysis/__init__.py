@@ -5,14 +5,34 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
+from backend.schemas.analysis.index import IndexAnalysis
+from backend.schemas.analysis.overlap import OverlapAnalysis
 from backend.schemas.analysis.plane import AnyPlane, CoordinatePlane, PcaPlane, RandomPlane
+from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
+from backend.schemas.analysis.top_eigenvalues import TopEigenvaluesAnalysis
+from backend.schemas.analysis.trace import TraceAnalysis
 from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
-    "ANALYSIS_KINDS", "AnalysisSpec", "AnyAnalysis", "AnyPlane", "CoordinatePlane", "PcaPlane", "RandomPlane",
-    "SurfaceAnalysis", "TrajectoryAnalysis",
+    "ANALYSIS_KINDS", "PROBE_KINDS", "AnalysisSpec", "AnyAnalysis", "AnyPlane", "AnyProbe", "CoordinatePlane",
+    "IndexAnalysis", "OverlapAnalysis", "PcaPlane", "RandomPlane", "SpectrumAnalysis", "SurfaceAnalysis",
+    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
-ANALYSIS_KINDS = (SurfaceAnalysis, TrajectoryAnalysis)
-AnyAnalysis = Annotated[SurfaceAnalysis | TrajectoryAnalysis, Field(discriminator="kind")]
+PROBE_KINDS = (SurfaceAnalysis, TrajectoryAnalysis)  # those that also run inside training
+ANALYSIS_KINDS = (
+    SurfaceAnalysis, TrajectoryAnalysis,
+    TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
+)  # fmt: skip
+AnyProbe = Annotated[SurfaceAnalysis | TrajectoryAnalysis, Field(discriminator="kind")]
+AnyAnalysis = Annotated[
+    SurfaceAnalysis
+    | TrajectoryAnalysis
+    | TopEigenvaluesAnalysis
+    | SpectrumAnalysis
+    | TraceAnalysis
+    | IndexAnalysis
+    | OverlapAnalysis,
+    Field(discriminator="kind"),
+]

@@ -6,20 +6,22 @@ from pydantic import Field, TypeAdapter
 
 from backend.schemas.base import WireModel
 from backend.schemas.events.base import Event, LaneEvent, PointEvent
+from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectrum, Trace
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, SurfaceTile
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.training import Checkpoint, Eval, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
-    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Envelope", "Eval", "Event", "Failed",
-    "Finished", "LaneEnded", "LaneEvent", "PathPoints", "Plane", "PointEvent", "Progress", "ResolvedPoint",
-    "Snapshot", "Started", "SurfaceTile", "TrainChunk",
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Eigenvalues", "Envelope", "Eval", "Event",
+    "Failed", "Finished", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent", "Progress",
+    "ResolvedPoint", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
     Started, Progress, Controlled, Failed, Finished,
     TrainChunk, Eval, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile,
+    Eigenvalues, Spectrum, Trace, Index, Overlap,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -34,7 +36,12 @@ AnyEvent = Annotated[
     | Checkpoint
     | Plane
     | PathPoints
-    | SurfaceTile,
+    | SurfaceTile
+    | Eigenvalues
+    | Spectrum
+    | Trace
+    | Index
+    | Overlap,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -12,12 +12,12 @@ from typing import Final
 
 from backend.core.analyses.base import TICK, Events, Tick
 from backend.core.analyses.race import RaceView
-from backend.schemas.analysis import AnyAnalysis
+from backend.schemas.analysis import AnyProbe
 from backend.schemas.events import AnyEvent
 from backend.schemas.run import Probe
 
 SLICE: Final = 0.05  # seconds
-Start = Callable[[AnyAnalysis, RaceView], Events]
+Start = Callable[[AnyProbe, RaceView], Events]
 Follow = Callable[[RaceView], Events]
 
 

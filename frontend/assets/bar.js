@@ -137,7 +137,7 @@
   // An error as a notice: what happened, field by field where there are fields, and what to do.
   function note(error, title) {
     const fields = (error.errors || []).map(({ path, message }) =>
-      element("li", "", element("code", "", path || "request"), ` ${message}`),
+      element("li", "", element("span", "strong", path || "The request"), ` – ${message}`),
     );
     const many = `${fields.length} field${fields.length > 1 ? "s are" : " is"} not as expected:`;
     return element(

@@ -14,11 +14,19 @@
 
   // Each error at the field it is about; what is folded away is opened, and the first one gets the focus.
   function showErrors(error, fieldIds, kindIds) {
-    gradscape.bar.refuse(error);
+    gradscape.bar.refuse(error && { ...error, errors: error.errors.map((one) => ({ ...one, path: nameOf(one.path) })) });
     const told = new Map(((error && error.errors) || []).map((one) => [one.path, one.message]));
     const of = ({ path }) => told.get(path) || told.get(`${path}.kind`) || firstWithin(path, told) || null;
     if (told.size) setTimeout(openWrong, 50);
     return [fieldIds.map(of), kindIds.map(({ path }) => told.get(path) || told.get(`${path}.kind`) || null)];
+  }
+
+  // A field as the set-up calls it, with its lane: "Adam · Learning rate"; its path where it has no control.
+  function nameOf(path) {
+    const label = document.querySelector(`#setup label[for*='"path":"${path}"']`);
+    const lane = /^lanes\.\d+/.exec(path);
+    const title = lane && document.querySelector(`#setup input[id*='"path":"${lane[0]}.name"']`);
+    return label ? [title && title.value, label.textContent].filter(Boolean).join(" · ") : path;
   }
 
   // Of a list's items the first complaint: "32, x" is one field.

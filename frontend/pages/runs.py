@@ -25,7 +25,7 @@ COLUMNS: list[dict[str, Any]] = [
     {
         "field": "created",
         "headerName": "Created",
-        "width": 200,
+        "width": 224,
         "sort": "desc",
         "valueFormatter": {"function": "runTime(params.value)"},
     },
@@ -36,7 +36,7 @@ COLUMNS: list[dict[str, Any]] = [
         "type": "rightAligned",
         "valueFormatter": {"function": "runDuration(params.value)"},
     },
-    {"field": "id", "headerName": "", "width": 80, "cellRenderer": "RunOpen", "sortable": False},
+    {"field": "id", "headerName": "Lab", "width": 80, "cellRenderer": "RunOpen", "sortable": False},
 ]
 
 

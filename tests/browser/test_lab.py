@@ -128,23 +128,24 @@ def test_every_control_has_a_name(page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "typed", "said"),
+    ("path", "typed", "name", "said"),
     [
-        ("lanes.2.optimizer.lr", "-1", "greater than 0"),
-        ("lanes.2.optimizer.lr", "nan", "number"),
-        ("lanes.1.optimizer.momentum", "fast", "number"),
-        ("steps", "0", "greater than or equal to 1"),
-        ("batch_size", "5000", "at most the 1500 training examples"),
-        ("problem.model.hidden", "32, x", "integer"),
+        ("lanes.2.optimizer.lr", "-1", "RMSProp · Learning rate", "greater than 0"),
+        ("lanes.2.optimizer.lr", "nan", "RMSProp · Learning rate", "number"),
+        ("lanes.1.optimizer.momentum", "fast", "Momentum · Momentum", "number"),
+        ("steps", "0", "Steps", "greater than or equal to 1"),
+        ("batch_size", "5000", "Batch size", "at most the 1500 training examples"),
+        ("problem.model.hidden", "32, x", "problem.model.hidden.1", "integer"),
     ],
 )
-def test_an_error_is_told_at_its_field(page: Any, server: Any, path: str, typed: str, said: str) -> None:
+def test_an_error_is_told_at_its_field(page: Any, server: Any, path: str, typed: str, name: str, said: str) -> None:
     open_lab(page)
     page.evaluate("for (const d of document.querySelectorAll('.lane details')) d.open = true")
     set_up(page, **{path.replace(".", "__"): typed})
     page.evaluate("for (const d of document.querySelectorAll('details')) d.open = false")
     page.click("#start")
     page.locator("#notice .notice").wait_for()
+    assert name in page.inner_text("#notice")
     assert said in page.inner_text("#notice")
     control = field(page, path)
     control.wait_for()

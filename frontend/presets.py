@@ -21,10 +21,11 @@ def _lane(name: str, kind: str, **settings: Any) -> dict[str, Any]:
     return {"name": name, "optimizer": {"kind": kind, **settings}}
 
 
-def _landscape(plane: str, *, every: int, paths: int) -> list[dict[str, Any]]:
+def _landscape(plane: str, *, every: int, paths: int, resolution: int = 33) -> list[dict[str, Any]]:
     chosen = {"kind": plane}
+    surface = {"kind": "surface", "plane": chosen, "resolution": resolution}
     return [
-        {"every": every, "late": "skip", "analysis": {"kind": "surface", "plane": chosen}},
+        {"every": every, "late": "skip", "analysis": surface},
         {"every": paths, "late": "skip", "analysis": {"kind": "trajectory", "plane": chosen}},
     ]
 
@@ -66,7 +67,7 @@ ROSENBROCK = Preset(
             _lane("RMSProp", "rmsprop", lr=0.01),
             _lane("Adam", "adam", lr=0.05),
         ],
-        "probes": _landscape("coordinates", every=10, paths=1),
+        "probes": _landscape("coordinates", every=10, paths=1, resolution=65),
     },
 )
 
@@ -86,7 +87,7 @@ SADDLE = Preset(
             _lane("RMSProp", "rmsprop", lr=0.02),
             _lane("Adam", "adam", lr=0.05),
         ],
-        "probes": _landscape("coordinates", every=10, paths=1),
+        "probes": _landscape("coordinates", every=10, paths=1, resolution=65),
     },
     choices={"curves.scale": "linear"},  # the loss is negative at the minima
 )
@@ -130,7 +131,7 @@ DIVERGENCE = Preset(
             _lane("lr 0.095", "sgd", lr=0.095),
             _lane("lr 0.103", "sgd", lr=0.103),
         ],
-        "probes": _landscape("coordinates", every=10, paths=1),
+        "probes": _landscape("coordinates", every=10, paths=1, resolution=65),
     },
 )
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from backend.schemas.fields import described
 
-Resolution = Literal[5, 9, 17, 33]
+Resolution = Literal[5, 9, 17, 33, 65, 129]
 BatchNormPolicy = Literal["frozen", "batch", "reestimated"]
 
 

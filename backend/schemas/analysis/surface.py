@@ -18,6 +18,6 @@ class SurfaceAnalysis(AnalysisSpec):
     kind: Literal["surface"] = kind_of("surface")
     plane: AnyPlane = described(None, "The plane.", factory=RandomPlane)
     extent: float = described(1.0, "The grid spans ±extent in both coordinates.", scale="log", gt=0.0, le=1000.0)
-    resolution: Resolution = described(33, "Grid points a side, reached by way of 5, 9 and 17.", unit="points")
+    resolution: Resolution = described(33, "Grid points a side, reached from 5 by halving the spacing.", unit="points")
     data_fraction: float = data_fraction()
     batchnorm: BatchNormPolicy = batchnorm()

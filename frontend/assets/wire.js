@@ -63,12 +63,14 @@
     return text.replace("e+", "e").replaceAll("-", "−");
   }
 
-  const percent = (share) => `${number(Math.round(share * 1000) / 10)} %`;
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const share = (part) => `${number(Math.round(part * 1000) / 10)} %`;
 
   const FORMATS = {
     number,
     percent,
-    percents: (shares) => shares.map((share) => `${Math.round(share * 100)} %`).join(" + "),
+    share,
+    percents: (shares) => shares.map((part) => `${Math.round(part * 100)} %`).join(" + "),
     measured: (value) => (Number.isNaN(value) ? "not measured here" : number(value)),
     text: String,
   };

@@ -82,4 +82,4 @@ def frame(panel: Panel, body: list[Node]) -> Node:
 
 def graph(name: str, description: str) -> Node:
     """Make the element that a graph is drawn into."""
-    return html.Div(className="gs-graph", role="img", **data(graph=name), **aria(label=description))
+    return html.Div(className="gs-graph", role="figure", **data(graph=name), **aria(label=description))

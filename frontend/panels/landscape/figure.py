@@ -214,9 +214,9 @@ def phrases() -> tuple[Phrase, ...]:
         Phrase(source=plane, where={"kind_of_plane": "coordinates"}, text="plane of two variables"),
         Phrase(source=plane, text="{explained:percents} of the movement"),
         Phrase(source=surface, text="{level}×{level} points"),
-        Phrase(source=surface, text="{data_fraction:percent} of {run.request.problem.data.kind}"),
-        Phrase(source=surface, where={"run.kind": "analyse"}, text="{data_fraction:percent} of the data"),
-        Phrase(source=surface, text="error about {bound:percent} of the range"),
+        Phrase(source=surface, text="{data_fraction:share} of {run.request.problem.data.kind}"),
+        Phrase(source=surface, where={"run.kind": "analyse"}, text="{data_fraction:share} of the data"),
+        Phrase(source=surface, text="error about {bound:share} of the range"),
         Phrase(source=plane, where={"run.request.problem.model.norm": "batch"}, text="BatchNorm {batchnorm}"),
         Phrase(source=sources.PATHS, text="off the plane by up to {off_plane:max}"),
     )

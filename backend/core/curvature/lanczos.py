@@ -38,6 +38,7 @@ def lanczos(
     *,
     which: Which = "largest",
     tol: float = 1e-3,
+    prove: bool = True,
     budget: int = BUDGET,
     room: int | None = None,
 ) -> Search:
@@ -67,8 +68,9 @@ def lanczos(
         generator: draws the starts, on the CPU.
         which: the algebraically largest, the smallest, or both.
         tol: of the residuals, relative to the eigenvalue.
+        prove: whether to make sure that nothing beyond was missed; without it, multiple eigenvalues come once.
         budget: most products.
-        room: most vectors in the basis (None: what 128 MB hold, at least 2·K + 8 and 18).
+        room: most vectors in the basis (None: what 128 MB hold, at least 2·K + 6 and 16).
 
     Yields:
         Estimates whenever they were made, None after a product that was not looked at.
@@ -87,7 +89,7 @@ def lanczos(
         raise ValueError(f"expected a budget of at least one product for each of {wanted} eigenvalues, got {budget}")
     if room is None:
         afforded = int(MEMORY_MB * 1e6 / (2 * operator.size * operator.dtype.itemsize))
-        room = max(min(afforded, MOST_ROOM), 2 * wanted + 8, 18)
+        room = max(min(afforded, MOST_ROOM), 2 * wanted + 6, 16)
     elif room < wanted + 3:
         raise ValueError(f"expected room for at least {wanted + 3} vectors with {wanted} eigenvalues, got {room}")
     search = _Search(operator, k, which, tol, min(room, operator.size), generator)
@@ -101,7 +103,7 @@ def lanczos(
             yield found
             if search.complete or search.products >= budget:
                 return search.result(found, converged=search.complete and bool(found.settled_K.all()))
-            if bool(found.settled_K.all()) and search.nothing_beyond(found):
+            if bool(found.settled_K.all()) and (not prove or search.nothing_beyond(found)):
                 return search.result(found, converged=True)
         else:
             yield None
@@ -235,8 +237,8 @@ class _Search:
 
     def result(self, found: Estimates, *, converged: bool) -> Eigenpairs:
         """Make the vectors, in the place of the basis."""
-        self._space.recombine(self._weights_KM)
-        return Eigenpairs(found.values_K, found.residuals_K, self._space.basis_MP.clone(), converged, self.products)
+        products, vectors_KP = self.products, self._space.spend(self._weights_KM)
+        return Eigenpairs(found.values_K, found.residuals_K, vectors_KP, converged, products)
 
     def _rows(self, count: int) -> Tensor:
         order = torch.arange(count)

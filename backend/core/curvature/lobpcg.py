@@ -69,13 +69,11 @@ def lobpcg(
         done = bool(settled_K[:k].all())
         active = torch.nonzero(~settled_K).flatten().tolist()
         if done or space.products + len(active) > budget:
-            space.recombine(weights_KM)
-            break
+            return Eigenpairs(values_K, residuals_K, space.spend(weights_KM), done, space.products)
         gap_KP = torch.stack([space.gap(float(values_K[row]), weights_KM[row]) for row in active])
         space.recombine(_with_change(weights_KM, block))
         if not space.add(gap_KP):  # nothing left but rounding
-            break
-    return Eigenpairs(values_K, residuals_K, space.basis_MP[:block].clone(), done, space.products)
+            return Eigenpairs(values_K, residuals_K, space.basis_MP[:block].clone(), False, space.products)
 
 
 def _with_change(weights_KM: Tensor, block: int) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.core.curvature.operator import SymmetricOperator
 
-COLUMNS: Final = 1 << 16  # of the basis, recombined at once: no second copy of it is ever made
+COLUMNS: Final = 1 << 16  # of the basis at once, so that no second copy of it is ever made
 ROUNDING: Final = 1e3  # units of rounding: what is left outside the basis by accident
 CANCELLED: Final = 1e-3  # of a vector's length: less than that left outside the basis has lost half its digits
 
@@ -100,11 +100,13 @@ class Subspace:
     def residuals(self, values_K: Tensor, weights_KM: Tensor, first: int = 0) -> Tensor:
         """Return ‖A·x − θ·x‖ [K], float64 on the CPU, of x = weights · basis from row ``first`` on."""
         weights = weights_KM.to(self._basis)
-        theta = values_K.to(self._basis).unsqueeze(1)
-        gap_KP = weights @ self.images_MP[first:]
-        gap_KP.addmm_(theta * weights, self.basis_MP[first:], alpha=-1)
-        norms_K: Tensor = torch.linalg.vector_norm(gap_KP, dim=1)
-        return norms_K.to("cpu", torch.float64)
+        theta_times = values_K.to(self._basis).unsqueeze(1) * weights
+        squares_K = torch.zeros(len(weights), dtype=torch.float64)
+        for columns in _slices(self._operator.size):
+            gap = weights @ self.images_MP[first:, columns] - theta_times @ self.basis_MP[first:, columns]
+            norms: Tensor = torch.linalg.vector_norm(gap, dim=1)
+            squares_K += norms.to("cpu", torch.float64) ** 2
+        return squares_K.sqrt()
 
     def gap(self, value: float, weights_M: Tensor, first: int = 0) -> Tensor:
         """Return A·x − θ·x [P] of one Ritz pair."""
@@ -113,10 +115,23 @@ class Subspace:
 
     def recombine(self, weights_KM: Tensor) -> None:
         """Take as the new basis these combinations of the old one; their rows must be orthonormal. No products."""
-        weights = weights_KM.to(self._basis)
-        count = len(weights)
         for stored in (self._basis, self._images):
-            for columns in torch.split(stored[: self.count], COLUMNS, dim=1):
-                columns[:count] = weights @ columns
+            self._combine(stored, weights_KM)
+        count = len(weights_KM)
         self._T[:count, :count] = weights_KM @ self._T[: self.count, : self.count] @ weights_KM.T
         self.count = count
+
+    def spend(self, weights_KM: Tensor) -> Tensor:
+        """Return these combinations of the basis [K, P]; the images are given up first, and nothing can follow."""
+        self._images = torch.empty(0)
+        self._combine(self._basis, weights_KM)
+        return self._basis[: len(weights_KM)].clone()
+
+    def _combine(self, stored: Tensor, weights_KM: Tensor) -> None:
+        weights = weights_KM.to(stored)
+        for columns in _slices(self._operator.size):
+            stored[: len(weights), columns] = weights @ stored[: self.count, columns]
+
+
+def _slices(size: int) -> list[slice]:
+    return [slice(start, start + COLUMNS) for start in range(0, size, COLUMNS)]

@@ -67,6 +67,18 @@ def test_multiple_eigenvalues_come_as_often_as_they_are(k: int) -> None:
         check(A_PP, pairs, expected(A_PP, k, which))
 
 
+def test_small_residuals_alone_prove_nothing() -> None:
+    """One start sees one vector of each eigenspace: tiny residuals, and a wrong list."""
+    x_NF = torch.randn(50, 20, generator=drawn(), dtype=torch.float64)
+    A_PP = torch.kron(torch.eye(5, dtype=torch.float64), 2 / 50 * x_NF.T @ x_NF)
+    one, proven = (finish(lanczos(Dense(A_PP), 3, drawn(), tol=1e-7, prove=prove)) for prove in (False, True))
+    distinct = torch.linalg.eigvalsh(2 / 50 * x_NF.T @ x_NF).flip(0)
+    torch.testing.assert_close(one.values_K, distinct[:3])
+    torch.testing.assert_close(proven.values_K, distinct[0].expand(3))
+    assert float(one.residuals_K.max()) < 1e-6
+    assert one.products < proven.products
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_any_spectrum(seed: int) -> None:
     draw = drawn(seed)

@@ -25,6 +25,8 @@ class _Live:
     began: float
     seq: int = 0  # of its last event
     broken: ErrorDetail | None = None  # its events could not be stored
+    waits: bool = True  # no worker has taken it
+    cancelled: bool = False  # somebody has asked for it
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -39,6 +41,17 @@ class Recorder:
     def __init__(self, feed: Feed, abandon: Callable[[str], None]) -> None:
         self._feed, self._abandon = feed, abandon
         self._live: dict[str, _Live] = {}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """The server stops: runs that end from now on without somebody's cancel are lost, not cancelled."""
+        self._stopping = True
+
+    def cancelling(self, run: str) -> None:
+        """Somebody has asked to cancel a run."""
+        live = self._live.get(run)
+        if live is not None:
+            live.cancelled = True
 
     def expect(self, run: str) -> None:
         """Begin to record a run."""
@@ -48,7 +61,7 @@ class Recorder:
         """A worker has taken the run."""
         live = self._live[run]
         with live.lock:
-            live.began = time.monotonic()
+            live.began, live.waits = time.monotonic(), False
             self._publish(run, live, (), {"status": "running", "started": now()})
 
     def events(self, run: str, events: list[AnyEvent]) -> None:
@@ -64,6 +77,8 @@ class Recorder:
         with live.lock:
             if live.broken is not None:
                 ended = Ended("failed", live.broken)
+            elif self._stopping and ended.outcome == "cancelled" and not live.cancelled:
+                ended = Ended("failed", lost(live.waits))
             end(self._feed, run, live.seq, ended, time.monotonic() - live.began)
             del self._live[run]
 
@@ -96,6 +111,14 @@ def end(feed: Feed, run: str, last_seq: int, ended: Ended, seconds: float) -> No
         last.insert(0, Failed(error=ended.error))
     changes = {"status": ended.outcome, "ended": now(), "paused": False, "error": ended.error}
     feed.publish(run, last_seq + 1, last, changes)
+
+
+def lost(waiting: bool) -> ErrorDetail:
+    """Describe how a run is lost when its server stops, while it was waiting for a worker or under way."""
+    how = "before this run began" if waiting else "while this run was under way"
+    return ErrorDetail(
+        code="worker_lost", message=f"the server stopped {how}", hint="Run it again; what was kept of it is still here."
+    )
 
 
 def _changes(events: Sequence[AnyEvent]) -> dict[str, Any]:

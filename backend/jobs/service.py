@@ -14,13 +14,12 @@ from backend.jobs.errors import Conflict, Unavailable, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.naming import default_name
 from backend.jobs.points import Archive, request_of, resolve
-from backend.jobs.recorder import Recorder, end
+from backend.jobs.recorder import Recorder, end, lost
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.steering import check_control
 from backend.jobs.store import EventFilter, Row, Store
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
-from backend.schemas.errors import ErrorDetail
 from backend.schemas.events import AnyEvent
 from backend.schemas.ids import new_run_id
 from backend.schemas.run import ENDED, AnyRequest, Run
@@ -153,6 +152,7 @@ class Service:
         if handle is None:
             raise Conflict(f"run {run} belongs to no worker", hint="The server is starting; try again.")
         if isinstance(control, Cancel) and control.lane is None:
+            self._recorder.cancelling(run)
             handle.cancel()
         else:
             handle.send(control)
@@ -224,20 +224,21 @@ class Service:
         Returns:
             Their ids.
         """
-        lost = []
+        found = []
         for status in ("queued", "running"):
             cursor: str | None = None
             while True:
                 runs, cursor = self._store.page(status=status, kind=None, tag=None, limit=PAGE, cursor=cursor)
                 for run in runs:
-                    end(self.feed, run.id, run.last_seq, Ended("failed", _lost(run)), seconds=0.0)
-                    lost.append(run.id)
+                    end(self.feed, run.id, run.last_seq, Ended("failed", lost(run.status == "queued")), seconds=0.0)
+                    found.append(run.id)
                 if cursor is None:
                     break
-        return lost
+        return found
 
     def close(self, grace: float = 3.0) -> None:
-        """Stop the engine (runs end cancelled), end all readers, let the store and the directory go."""
+        """Stop the engine (what is under way ends as lost), end all readers, let the store and the directory go."""
+        self._recorder.stop()
         self._engine.close(grace)
         self.feed.close()
         self._store.close()
@@ -266,10 +267,3 @@ class Service:
 
 def _digest(request: AnyRequest) -> str:
     return hashlib.sha256(request.encode().encode()).hexdigest()
-
-
-def _lost(run: Run) -> ErrorDetail:
-    how = "while this run was under way" if run.status == "running" else "before this run began"
-    return ErrorDetail(
-        code="worker_lost", message=f"the server stopped {how}", hint="Run it again; what was kept of it is still here."
-    )

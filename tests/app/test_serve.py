@@ -75,7 +75,7 @@ def test_ctrl_c_ends_streams_runs_and_the_process_in_order(tmp_path):
     store = SqliteStore(tmp_path / DATABASE)
     again, events = store.get(run), store.read(run, EventFilter(limit=100_000))
     store.close()
-    assert (again.status, again.last_seq) == ("cancelled", len(events))
+    assert (again.status, again.error.code, again.last_seq) == ("failed", "worker_lost", len(events))
     assert events[-1].kind == "finished"
 
 

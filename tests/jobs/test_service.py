@@ -246,13 +246,28 @@ def test_runs_of_a_server_that_was_killed_are_ended(tmp_path: Path, begins: bool
     again.close()
 
 
-def test_closing_ends_what_runs(tmp_path: Path) -> None:
+def test_what_was_under_way_when_the_server_closed_is_lost(tmp_path: Path) -> None:
     service = open_service(tmp_path)
     run, waiting = live(service), service.submit(script("numbers 1"))
     service.close()
     again = open_service(tmp_path, Silent())
-    assert [again.get(one.id).status for one in (run, waiting)] == ["cancelled", "cancelled"]
+    for one, how in ((run, "under way"), (waiting, "before this run began")):
+        found = again.get(one.id)
+        assert found.error is not None
+        assert (found.status, found.error.code) == ("failed", "worker_lost")
+        assert how in found.error.message
+        assert [e.event.kind for e in envelopes(again, one)][-2:] == ["failed", "finished"]
     assert again.recover() == []
+    again.close()
+
+
+def test_what_was_cancelled_before_the_server_closed_is_cancelled(tmp_path: Path) -> None:
+    service = open_service(tmp_path)
+    run = live(service)
+    service.control(run.id, Cancel())
+    service.close()
+    again = open_service(tmp_path, Silent())
+    assert again.get(run.id).status == "cancelled"
     again.close()
 
 

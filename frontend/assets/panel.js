@@ -109,16 +109,23 @@
       if (!graph.page) return null;
       const pages = this.pages.get(graph.name);
       const series = pages.series(this.view);
-      this.offer(series);
-      const chosen = series.find(({ key }) => key === this.series) || series[0];
-      return chosen ? pages.show(chosen, this.view) : null;
+      const picked = series.find(({ key }) => key === this.series);
+      // Without the reader's choice it is the newest run's first that has something to show.
+      const byRun = this.view.order.toReversed().flatMap((run) => series.filter(({ tables }) => tables[0].run === run));
+      for (const one of picked ? [picked] : byRun) {
+        const page = pages.show(one, this.view);
+        if (!page) continue;
+        this.offer(series, one);
+        return page;
+      }
+      return null;
     }
 
-    offer(series) {
-      const offered = JSON.stringify(series.map(({ key, label }) => [key, label]));
+    offer(series, chosen) {
+      const offered = JSON.stringify([chosen.key, ...series.map(({ key, label }) => [key, label])]);
       if (!this.selector || this.selector.dataset.offered === offered) return;
       this.selector.dataset.offered = offered;
-      this.selector.replaceChildren(...series.map(({ key, label }) => new Option(label, key, false, key === this.series)));
+      this.selector.replaceChildren(...series.map(({ key, label }) => new Option(label, key, false, key === chosen.key)));
       this.selector.hidden = series.length < 2;
     }
 

@@ -247,6 +247,23 @@ def test_planes_of_two_kinds_are_offered(page: Stage) -> None:
     )
 
 
+def test_the_newest_run_is_shown_until_another_is_chosen(page: Stage) -> None:
+    page.source.add("b", "second")
+    page.open("a", "b")
+    page.emit("a", start(), plane(), tile(9))
+    page.painted(CONTOUR)
+    assert "9×9 points" in page.line("landscape")
+    page.emit("b", start(), plane("p2"), tile(5, "p2"))
+    page.painted(CONTOUR)
+    assert "5×5 points" in page.line("landscape")
+    selector = page.page.locator("[data-series]")
+    assert selector.locator("option:checked").inner_text() == "second · pca"
+    selector.select_option(label="first · pca")
+    page.page.wait_for_function(
+        "document.querySelector('[data-panel=landscape] [data-line]').textContent.includes('9×9')"
+    )
+
+
 def test_long_curves_are_thinned_but_keep_their_extremes_and_gaps(page: Stage) -> None:
     count = 50_000
     loss = np.full(count, 0.5, dtype=np.float32)

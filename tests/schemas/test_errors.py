@@ -82,7 +82,7 @@ BAD = {
         "probes.0.analysis.plane.bias", "unknown field",
     ),
     "resolution": (
-        analyse(analysis={"kind": "surface", "resolution": 10}), "analysis.resolution", "5, 9, 17, 33, 65 or 129, got 10"
+        analyse(analysis={"kind": "surface", "resolution": 10}), "analysis.resolution", "17, 33, 65 or 129, got 10"
     ),
     "nowhere": (analyse(problem=None), "", "give at"),
     "point": (analyse(at=[{"lane": "SGD"}]), "at.0", "expected an object with run"),

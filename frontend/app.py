@@ -70,6 +70,8 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     lab_callbacks.register(app, client)
     runs_callbacks.register(app)
     choices.register(app)
+    # Dash readies itself at the first request to "/" alone: a link to another page would come without its scripts.
+    app._setup_server()
     return app
 
 

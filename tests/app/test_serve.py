@@ -61,6 +61,11 @@ def test_page_and_api_are_one_server_and_unknown_api_paths_are_no_pages(tmp_path
         assert (big.status_code, big.json()["error"]["code"]) == (413, "too_large")
 
 
+def test_a_link_to_a_page_works_as_the_very_first_request(tmp_path):
+    with serving(tmp_path, "inline") as (_, client):
+        assert '<script src="/assets/' in client.get("/runs").text
+
+
 def test_ctrl_c_ends_streams_runs_and_the_process_in_order(tmp_path):
     endless = {**RACE, "steps": 10_000_000, "pace": 20.0}
     with serving(tmp_path, "inline") as (process, client):

@@ -71,7 +71,7 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     runs_callbacks.register(app)
     choices.register(app)
     # Dash readies itself at the first request to "/" alone: a link to another page would come without its scripts.
-    app._setup_server()
+    app._setup_server()  # type: ignore[no-untyped-call]
     return app
 
 

@@ -192,6 +192,7 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
         return {"items": found[:limit], "next": found[limit - 1]["seq"] if len(found) > limit else None}
 
     page = Dash("synthetic", server=server, assets_folder=str(frontend_app.ASSETS), serve_locally=True)
+    page.backend.websocket_capability = False  # as in the app
     page.index_string = frontend_app.INDEX.replace("STYLE", frontend_app.style_variables())
     landscape, curves, lanes = (panel.layout() for panel in PANELS)
     shown = html.Div(

@@ -4,7 +4,7 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"; // the copy that Dash serves
-  const REST = 0.5; // after a draw, rest for this share of its time: the page and the worker need the cores too
+  const REST = 0.2; // after a draw, rest for this share of its time: the page and the worker need the cores too
   const CONFIG = {
     displaylogo: false,
     showSendToCloud: false, // nothing leaves this machine

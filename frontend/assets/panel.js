@@ -78,7 +78,7 @@
       if (this.panel.cells.length) this.drawTable();
       for (const { graph, target, bindings } of this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
-        if (!target.offsetParent) continue;
+        if (target.hidden) continue;
         const page = this.pageOf(graph);
         const stamp = this.stampOf(graph, bindings, page);
         if (target.stamp === stamp) {

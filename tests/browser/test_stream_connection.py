@@ -162,5 +162,6 @@ def test_an_unknown_run_is_named_and_the_others_are_drawn(page: Stage) -> None:
     page.open("nowhere", "a")
     page.emit("a", start("SGD"), chunk(0, 0))
     page.painted(CURVES)
-    page.wait_words("curves", "There is no run nowhere.")
-    assert page.state("landscape") == "error"
+    page.wait_state("landscape", "error")
+    assert page.words("landscape") == "There is no run nowhere."
+    assert page.words("curves") == ""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
+from backend.core.analyses.race import LaneView
 from backend.core.analyses.train.batches import Batches
 from backend.core.analyses.train.columns import Columns
 from backend.core.optimizers.registry import build_optimizer
@@ -72,7 +73,7 @@ class LaneRun:
             Whether the lane is still sound; False where its loss or a parameter is not finite, or the loss too large.
         """
         began = perf_counter()
-        rate = self.settings.lr * factor(self._schedule, self.step, self._steps)
+        rate = self.rate()
         if rate != self._rate:
             self._optimizer.set("lr", rate)
             self._rate = rate
@@ -85,6 +86,10 @@ class LaneRun:
             self._first_loss = value
         return math.isfinite(value) and value <= self._limit() and self.finite()
 
+    def rate(self) -> float:
+        """Return the learning rate of the next step; after the last step, its own."""
+        return self.settings.lr * factor(self._schedule, min(self.step, self._steps - 1), self._steps)
+
     def finite(self) -> bool:
         """Whether every parameter is finite."""
         # The norm is one cheap product; only where it overflows must every value be looked at.
@@ -96,6 +101,11 @@ class LaneRun:
         if self._moment.step != self.step:
             self._moment = Moment(self.step, self._params_P.detach().clone(), self._buffers_B.clone())
         return self._moment
+
+    def view(self, moment: Moment) -> LaneView:
+        """Freeze the lane and its rule for the probes, at its newest finite moment."""
+        state = {name: value.detach().clone() for name, value in self._optimizer.state_dict().items()}
+        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state)
 
     def evaluate(self) -> Iterator[AnyEvent]:
         """Evaluate the whole splits; a function has none."""

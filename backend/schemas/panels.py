@@ -20,8 +20,8 @@ How = Literal["extend", "append", "replace"]
 class Source(WireModel):
     """Events that are kept as tables: one for each run and each combination of ``keys``.
 
-    ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row, ``replace`` keeps the newest
-    event alone. ``where`` asks for values of the event's fields.
+    ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row (of an array, entry i goes to
+    the column ``field.i``), ``replace`` keeps the newest event alone. ``where`` asks for values of the event's fields.
     """
 
     kind: str
@@ -73,6 +73,7 @@ class Binding(WireModel):
     x: Channel
     y: Channel
     z: Channel | None = None
+    error: Channel | None = None  # half the length of vertical error bars
     name: str = "{lane.title}"
     hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
     label: str | None = None  # template of a text that stands beside a point
@@ -172,6 +173,7 @@ class Panel(WireModel):
     name: str
     title: str
     words: Words
+    asked: str | None = None  # shown only where a run of the view asks for this kind of analysis
     choices: tuple[Choice, ...] = ()
     graphs: tuple[Graph, ...] = ()
     bindings: tuple[Binding, ...] = ()

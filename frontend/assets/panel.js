@@ -72,8 +72,16 @@
       else this.element.requestFullscreen();
     }
 
+    // Whether a run of the view asks for what this panel shows, as a probe or by itself.
+    asked() {
+      const { asked } = this.panel;
+      const kinds = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
+      return asked === null || this.view.runs().some(({ request }) => kinds(request).includes(asked));
+    }
+
     async draw() {
       const row = this.view.rowShown();
+      this.element.hidden = !this.asked();
       this.tell(this.state());
       if (this.panel.cells.length) this.drawTable();
       for (const { graph, target, bindings } of this.graphs) {

@@ -35,12 +35,12 @@ VALUE: Final = _pick("values.0", "preconditioned.0")
 def bindings() -> tuple[Binding, ...]:
     """List the bindings, from the back to the front."""
     threshold = Binding(
-        source=sources.SHARPNESS,
+        source=sources.TRAIN,  # every step tells it, whenever the eigenvalue comes
         graph=GRAPH,
         trace={
             "type": "scatter",
             "mode": "lines",
-            "line": {"width": 1.25, "dash": "5px,4px", "shape": "hv"},
+            "line": {"width": 1.25, "dash": "5px,4px", "shape": "vh"},
             "hovertemplate": "%{fullData.name}, threshold · step %{x}<br>%{y:.4~g}<extra></extra>",
         },
         x=STEP,
@@ -60,6 +60,21 @@ def bindings() -> tuple[Binding, ...]:
         y=VALUE,
         paint={"line.color": "color", "line.dash": "dash"},
     )
+    now = Binding(
+        source=sources.SHARPNESS,
+        graph=GRAPH,
+        rows="last",
+        trace={
+            "type": "scatter",
+            "mode": "markers",
+            "marker": {"size": 8},
+            "cliponaxis": False,
+            "hovertemplate": "%{fullData.name} · step %{x}<br>sharpness %{y:.4~g}<extra></extra>",
+        },
+        x=STEP,
+        y=VALUE,
+        paint={"marker.color": "color", "marker.symbol": "symbol"},
+    )
     uncertain = Binding(
         source=sources.NOT_CONVERGED,
         graph=GRAPH,
@@ -76,7 +91,7 @@ def bindings() -> tuple[Binding, ...]:
         error=_pick("residual", "preconditioned_residual"),
         paint={"marker.color": "color", "marker.symbol": "hollow", "error_y.color": "color"},
     )
-    return threshold, value, uncertain
+    return threshold, value, now, uncertain
 
 
 def graph() -> Graph:
@@ -99,8 +114,8 @@ def graph() -> Graph:
 def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: how to read the picture, and what the newest value cost."""
     return (
-        Phrase(source=sources.SHARPNESS, text="dashed: above it, steps along the sharpest direction grow"),
-        Phrase(source=sources.SHARPNESS, text="{products} Hessian products"),
+        Phrase(source=sources.SHARPNESS, text="dashed: beyond it, steps grow"),
+        Phrase(source=sources.SHARPNESS, text="{products} Hessian products a look"),
         Phrase(source=sources.SHARPNESS, where={"converged": False}, text="not converged"),
     )
 

@@ -15,11 +15,12 @@ from backend.core.analyses.sharpness import SHARPNESS, Tracks
 from backend.core.analyses.train import TRAIN
 from backend.core.problems.problem import Problem
 from backend.schemas.analysis import SharpnessAnalysis
-from backend.schemas.events import AnyEvent, LaneEnded, ResolvedPoint, Sharpness
+from backend.schemas.control import AnyControl, Set
+from backend.schemas.events import AnyEvent, LaneEnded, ResolvedPoint, Sharpness, TrainChunk
 from backend.schemas.optimizer import SgdOptimizer
 from backend.schemas.run import TrainRequest
 from tests.cases import build
-from tests.core.analyses.races import BOWL, SGD, Kept, Script, column, of, problem_of, race, told
+from tests.core.analyses.races import BOWL, SGD, Kept, column, of, problem_of, race, told
 from tests.fold import fold
 from tests.oracles import hessian_of
 
@@ -129,18 +130,36 @@ def test_only_h_is_measured_where_p_is_not_asked_for() -> None:
         assert len(event.values) == 1
 
 
-def test_thresholds_follow_a_live_change_of_the_learning_rate() -> None:
+def steered(request: TrainRequest, at: int, field: str, value: float) -> list[AnyEvent]:
+    """Run a race whose lane is changed once its sharpness of a step has been told."""
+    mail: list[AnyControl] = []
+
+    def controls() -> list[AnyControl]:
+        come = mail.copy()
+        mail.clear()
+        return come
+
+    events = []
+    for event in TRAIN.run(problem_of(request), request, Context(seed=0, controls=controls)):
+        if isinstance(event, Sharpness) and event.step == at:
+            mail.append(Set(lane=event.lane, field=field, value=value))
+        if not isinstance(event, Tick):
+            events.append(event)
+    return events
+
+
+def test_thresholds_follow_a_live_change_of_the_learning_rate_at_once() -> None:
     request = raced(SGD, problem=BOWL, steps=8, probes=[BOWL_PROBE])
-    change = {"action": "set", "lane": "SGD", "field": "lr", "value": 0.05}
-    events = told(request, Context(seed=0, controls=Script({9: [change]})))
-    kinds = [event.kind for event in events]
-    at = kinds.index("controlled")
-    before, after = (of(Sharpness, part) for part in (events[:at], events[at:]))
-    assert len(before) >= 2
-    assert len(after) >= 2
-    assert all(event.threshold == pytest.approx(20.0) for event in before)
-    assert all(event.threshold == pytest.approx(40.0) for event in after)
-    assert after[0].step == events[at].step + 1
+    events = steered(request, 4, "lr", 0.05)
+    assert [event.step for event in events if event.kind == "controlled"] == [4]
+    assert [event.threshold for event in of(Sharpness, events)] == pytest.approx([20.0] * 5 + [40.0] * 4)
+    assert column(events, "SGD", "threshold").tolist() == pytest.approx([20.0] * 4 + [40.0] * 4)
+
+
+def test_a_live_change_of_momentum_moves_them_too() -> None:
+    lane = {"name": "Momentum", "optimizer": {"kind": "sgd", "lr": 0.1, "momentum": 0.5}}
+    events = steered(raced(lane, problem=BOWL, steps=4, probes=[BOWL_PROBE]), 2, "momentum", 0.9)
+    assert [event.threshold for event in of(Sharpness, events)] == pytest.approx([30.0] * 3 + [38.0] * 2)
 
 
 def test_thresholds_follow_the_schedule() -> None:
@@ -259,3 +278,16 @@ def test_what_does_not_exist_is_refused_in_a_sentence() -> None:
     assert sentence is not None
     assert "k below the number of parameters (2)" in sentence
     assert TRAIN.unsupported(problem, race(problem=BOWL, probes=[PROBE])) == sentence
+
+
+def test_every_step_tells_its_threshold_where_the_probe_runs_along(eight: Any) -> None:
+    _, events, _ = eight
+    for name in NAMES:
+        measured = of(Sharpness, events, lane=name)[0]
+        for field in ("threshold", "preconditioned_threshold"):
+            chunks = of(TrainChunk, events, lane=name)
+            if getattr(measured, field) is None:
+                assert all(getattr(chunk, field) is None for chunk in chunks)
+            else:
+                assert column(events, name, field).tolist() == [getattr(measured, field)] * 24
+    assert all(chunk.threshold is None for chunk in of(TrainChunk, told(raced(LANES[0], probes=[], steps=2))))

@@ -16,9 +16,11 @@ from backend.core.analyses.failures import Unsupported
 from backend.core.analyses.race import LaneView
 from backend.core.analyses.train.batches import Batches
 from backend.core.analyses.train.columns import Columns
+from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.registry import build_optimizer
 from backend.core.optimizers.schedules import factor
 from backend.core.problems.problem import Data, LossAndGrad, Problem, Split
+from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import AnyEvent, Eval
 from backend.schemas.optimizer import AnyOptimizer
 from backend.schemas.run import Lane, TrainRequest
@@ -56,6 +58,7 @@ class LaneRun:
         self.columns = Columns(spec.name, repeat, str(problem.dtype).removeprefix("torch."))
         self._problem, self._steps, self._divergence = problem, request.steps, request.divergence
         self._schedule, self._batches = spec.schedule, batches
+        self._tells_thresholds = any(isinstance(probe.analysis, SharpnessAnalysis) for probe in request.probes)
         self._params_P = start.params_P.detach().clone().requires_grad_()
         self._buffers_B = start.buffers_B.detach().clone()
         self._optimizer = build_optimizer(self.settings, (self._params_P,), problem.layout)
@@ -82,6 +85,8 @@ class LaneRun:
         value, norm = loss.item(), torch.linalg.vector_norm(grad_P).item()
         self._seconds += perf_counter() - began
         self.columns.add(self.step, value, norm, rate, self._seconds)
+        if self._tells_thresholds:
+            self.columns.add_thresholds(threshold(self.settings, rate), preconditioned_threshold(self.settings, rate))
         if self._first_loss is None:
             self._first_loss = value
         return math.isfinite(value) and value <= self._limit() and self.finite()

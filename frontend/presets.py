@@ -156,7 +156,7 @@ EDGE = Preset(
         "steps": 1000,
         "pace": 40.0,
         "lanes": [_lane("lr 0.2", "sgd", lr=0.2), _lane("lr 0.1", "sgd", lr=0.1)],
-        "probes": [_sharpness(5), *_landscape("pca", every=100, paths=20)],
+        "probes": [_sharpness(5), *_landscape("pca", every=30, paths=15)],
     },
 )
 
@@ -173,7 +173,7 @@ EDGE_CHEBYSHEV = Preset(
         "pace": 120.0,
         "eval_every": 20,
         "lanes": [_lane("lr 0.4", "sgd", lr=0.4), _lane("lr 0.2", "sgd", lr=0.2)],
-        "probes": [_sharpness(15), *_landscape("pca", every=300, paths=60)],
+        "probes": [_sharpness(15), *_landscape("pca", every=90, paths=45)],
     },
 )
 
@@ -190,7 +190,7 @@ EDGE_ADAM = Preset(
         "pace": 120.0,
         "eval_every": 20,
         "lanes": [_lane("lr 0.003", "adam", lr=0.003, eps=1e-7), _lane("lr 0.002", "adam", lr=0.002, eps=1e-7)],
-        "probes": [_sharpness(15), *_landscape("pca", every=300, paths=60)],
+        "probes": [_sharpness(15), *_landscape("pca", every=90, paths=45)],
     },
     choices={"curves.scale": "log", "sharpness.matrix": "preconditioned"},
 )

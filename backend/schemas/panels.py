@@ -160,11 +160,15 @@ class Cell(WireModel):
 
 
 class Words(WireModel):
-    """What a panel says when it has nothing to draw: no run chosen, waiting, or a run without what it draws."""
+    """What a panel says when it has nothing to draw: no run chosen, waiting, or a run without what it draws.
+
+    ``blank`` is for data of which the present choices draw nothing.
+    """
 
     empty: str
     loading: str
     absent: str
+    blank: str = ""
 
 
 class Panel(WireModel):

@@ -129,6 +129,7 @@ def panel() -> Panel:
             empty="Switch the sharpness on in the set-up and press Start: it is drawn here beside its threshold.",
             loading="Working out the largest eigenvalue of the Hessian.",
             absent="This run told no sharpness. Switch it on in the set-up, and start again.",
+            blank="None of these rules divides the gradient by a P: look at the Hessian, or add a lane of Adam.",
         ),
         asked="sharpness",
         choices=(MATRIX, SCALE),

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.core.analyses.base import TICK, Context, Events, Moment, Tick
+from backend.core.analyses.curvature import column, sites
 from backend.core.analyses.places import points_of, started
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, require_k
@@ -106,13 +106,15 @@ class Tracks:
     def _track(self, spec: SharpnessAnalysis, lane: LaneView) -> Track:
         key = (spec, lane.lane, lane.repeat)
         if key not in self._tracks:
-            random = generator(self._seed, "sharpness", lane.lane, lane.repeat)
+            random = generator(self._seed, spec.kind, lane.lane, lane.repeat)
             self._tracks[key] = Track(self._problem, spec, random)
         return self._tracks[key]
 
     def _measure(self, spec: SharpnessAnalysis, lane: LaneView, track: Track) -> Events:
         like_P = lane.moment.params_P
         diagonal_P = preconditioner(lane.optimizer, lane.state, like_P) if spec.preconditioned else None
+        if diagonal_P is not None and not bool((diagonal_P > 0).all()):
+            diagonal_P = None  # ε is nothing in this number format, so that there is no P⁻¹
         try:
             found: Measured | None = yield from track.look(lane.moment, diagonal_P)
         except NotFiniteCurvature:  # about to diverge: no reason for the race to fail
@@ -145,20 +147,11 @@ class Sharpness:
             NotFinite: where a point, or the curvature there, is not finite.
             Unsupported: where the loss changes between two evaluations.
         """
-        points = points_of(problem, ctx)
-        yield started(problem, points)
-        for index, point in enumerate(points):
-            track = Track(problem, spec, generator(ctx.seed, "sharpness", index))
-            found = yield from track.look(point.moment, None)
-            yield SharpnessEvent(
-                lane=point.resolved.lane,
-                repeat=point.resolved.repeat,
-                step=point.moment.step,
-                point=index,
-                threshold=None,
-                preconditioned_threshold=None,
-                **_told(problem, spec, found),
-            )
+        yield started(problem, points_of(problem, ctx))
+        for site in sites(problem, ctx, spec.kind):
+            found = yield from Track(problem, spec, site.generator).look(site.point.moment, None)
+            told = _told(problem, spec, found)
+            yield SharpnessEvent(**site.where, threshold=None, preconditioned_threshold=None, **told)
 
 
 def _ticking(search: Generator[Estimates | None, None, Eigenpairs]) -> Generator[Tick, None, Eigenpairs]:
@@ -181,18 +174,13 @@ def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> 
         }  # fmt: skip
     plain, scaled = found.plain, found.scaled
     return {
-        "values": _column(plain.values_K, problem),
-        "preconditioned": None if scaled is None else _column(scaled.values_K, problem),
+        "values": column(plain.values_K, problem),
+        "preconditioned": None if scaled is None else column(scaled.values_K, problem),
         "residual": float(plain.residuals_K.max()),
         "preconditioned_residual": None if scaled is None else float(scaled.residuals_K.max()),
         "converged": plain.converged and (scaled is None or scaled.converged),
         "products": plain.products + (0 if scaled is None else scaled.products),
     }
-
-
-def _column(values_K: Tensor, problem: Problem) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = values_K.to(problem.dtype).cpu().numpy()
-    return array
 
 
 SHARPNESS: Final = Sharpness()

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from backend.schemas.analysis.base import AnalysisSpec
+from backend.schemas.analysis.curvature import budget, tolerance
 from backend.schemas.analysis.fields import data_fraction
 from backend.schemas.fields import described, kind_of
 
@@ -22,12 +23,6 @@ class SharpnessAnalysis(AnalysisSpec):
     preconditioned: bool = described(
         True, "Also those of P⁻¹H, for lanes whose rule divides the gradient by P (Adam and RMSProp)."
     )
-    tol: float = described(
-        1e-3, "Largest residual ‖Hv − λv‖ as a share of |λ| at which an eigenvalue counts as found.",
-        title="Tolerance", scale="log", gt=0.0, le=0.5,
-    )  # fmt: skip
-    budget: int = described(
-        500, "Most Hessian-vector products for one matrix at one step; what has not converged by then is told as such.",
-        unit="products", ge=50, le=1_000_000,
-    )  # fmt: skip
+    tol: float = tolerance()
+    budget: int = budget()
     data_fraction: float = data_fraction()

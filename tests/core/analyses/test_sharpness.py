@@ -213,10 +213,10 @@ def test_a_share_of_the_data_is_its_front() -> None:
 
 
 def test_what_has_not_converged_says_so() -> None:
-    problem = build("digits-tanh")
-    _, event = alone(problem, SharpnessAnalysis(k=20, tol=1e-9, budget=50))
+    problem = build("digits-tanh", torch.float32)  # which cannot be so exact
+    _, event = alone(problem, SharpnessAnalysis(k=20, tol=1e-12, budget=200))
     assert not event.converged
-    assert event.products <= 50
+    assert event.products <= 200
     assert event.residual > 0.0
 
 
@@ -269,6 +269,14 @@ def test_curvature_that_is_not_finite_is_data_in_a_race_and_a_failure_alone() ->
     assert not event.converged
     with pytest.raises(NotFinite, match="finite curvature"):
         alone(problem, SharpnessAnalysis(), Point(ResolvedPoint(step=3), far))
+
+
+def test_a_preconditioner_that_is_zero_in_this_number_format_is_left_out() -> None:
+    lane = {"name": "Adam", "optimizer": {"kind": "adam", "lr": 0.01, "eps": 1e-60}}
+    events = told(raced(lane, dtype="float32", steps=4))  # pixels that are always black have no gradient: √v + ε is 0
+    measured = of(Sharpness, events)[-1]
+    assert measured.preconditioned is None
+    assert measured.converged
 
 
 def test_what_does_not_exist_is_refused_in_a_sentence() -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from backend.schemas import events
+from frontend.theme import PALETTE
 from tests.browser.stream_page import Stage, stage
 
 pytestmark = pytest.mark.browser
@@ -78,7 +79,8 @@ def test_what_has_not_converged_is_hollow_with_its_residual(page: Stage) -> None
     page.open("a")
     page.emit("a", started(), told("SGD", 0, 4.0), told("SGD", 5, 6.0, converged=False, residual=1.5))
     page.painted(GRAPH)
-    [hollow] = [t for t in page.traces(GRAPH) if "open" in str(t.get("marker", {}).get("symbol"))]
+    [hollow] = [t for t in page.traces(GRAPH) if "error_y" in t]
+    assert hollow["marker"]["color"] == PALETTE["light"]["ground"] != hollow["marker"]["line"]["color"]
     assert (hollow["x"], hollow["y"], hollow["error_y"]["array"]) == ([5], [6.0], [1.5])
     assert page.line("sharpness").endswith("not converged")
 

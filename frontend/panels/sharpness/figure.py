@@ -81,7 +81,7 @@ def bindings() -> tuple[Binding, ...]:
         trace={
             "type": "scatter",
             "mode": "markers",
-            "marker": {"size": 7},
+            "marker": {"size": 8, "line": {"width": 1.5}},
             "error_y": {"thickness": 1, "width": 2},
             "hovertemplate": "%{fullData.name}, not converged · step %{x}<br>%{y:.4~g} ± %{error_y.array:.2~g}"
             "<extra></extra>",
@@ -89,7 +89,12 @@ def bindings() -> tuple[Binding, ...]:
         x=STEP,
         y=VALUE,
         error=_pick("residual", "preconditioned_residual"),
-        paint={"marker.color": "color", "marker.symbol": "hollow", "error_y.color": "color"},
+        paint={
+            "marker.color": "paper",
+            "marker.line.color": "color",
+            "marker.symbol": "symbol",
+            "error_y.color": "color",
+        },
     )
     return threshold, value, now, uncertain
 
@@ -101,11 +106,14 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False, "title": {"text": "step"}},
-            "yaxis": {"type": "linear", "rangemode": "tozero", "zeroline": False, "tickformat": "~s"},
+            "yaxis": {"type": "linear", "rangemode": "tozero", "zeroline": False},
         },
         patches=(
-            Patch(when={MATRIX.name: ("plain",)}, layout={"yaxis": {"title": {"text": "λ₁(H)"}}}),
-            Patch(when={MATRIX.name: ("preconditioned",)}, layout={"yaxis": {"title": {"text": "λ₁(P⁻¹H)"}}}),
+            Patch(when={MATRIX.name: ("plain",)}, layout={"yaxis": {"title": {"text": "λ₁(H)"}, "tickformat": "~g"}}),
+            Patch(
+                when={MATRIX.name: ("preconditioned",)},
+                layout={"yaxis": {"title": {"text": "λ₁(P⁻¹H)"}, "tickformat": "~s"}},
+            ),
             Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "rangemode": "normal", "nticks": 4}}),
         ),
     )

@@ -117,12 +117,13 @@ class Source:
     up: bool = True
     skip: set[int] = field(default_factory=set)  # rows that the stream leaves out
 
-    def add(self, run: str, name: str, lanes: tuple[str, ...] = LANES) -> None:
-        """Add a run without events."""
+    def add(self, run: str, name: str, lanes: tuple[str, ...] = LANES, probes: tuple[str, ...] = ()) -> None:
+        """Add a run without events, with probes of these kinds."""
         asked = [{"name": lane, "optimizer": {"kind": "sgd", "lr": 0.1}} for lane in lanes]
+        along = [{"analysis": {"kind": kind}} for kind in probes]
         self.runs[run] = {
             "id": run, "kind": "train", "name": name, "status": "running", "paused": False, "progress": None,
-            "error": None, "last_seq": 0, "request": {"lanes": asked, "problem": PROBLEM},
+            "error": None, "last_seq": 0, "request": {"lanes": asked, "problem": PROBLEM, "probes": along},
         }  # fmt: skip
 
     def clear(self) -> None:
@@ -194,12 +195,12 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
     page = Dash("synthetic", server=server, assets_folder=str(frontend_app.ASSETS), serve_locally=True)
     page.backend.websocket_capability = False  # as in the app
     page.index_string = frontend_app.INDEX.replace("STYLE", frontend_app.style_variables())
-    landscape, curves, lanes = (panel.layout() for panel in PANELS)
+    landscape, *others = (panel.layout() for panel in PANELS)
     shown = html.Div(
         [
             stream_script(),
             landscape,
-            html.Div([curves, lanes], style={"display": "grid", "gap": 8, "gridTemplateRows": "1fr 220px"}),
+            html.Div(others, style={"display": "grid", "gap": 8, "gridTemplateRows": "1fr 220px"}),
         ],
         style={"display": "grid", "gridTemplateColumns": "1fr 1fr", "gap": 8, "height": "720px", "padding": 8},
     )

@@ -1,4 +1,4 @@
-"""Presets: whole races, declared as requests, each about a quarter of a minute to watch."""
+"""Presets: whole races, declared as requests, each a quarter or half of a minute to watch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +28,14 @@ def _landscape(plane: str, *, every: int, paths: int, resolution: int = 33) -> l
         {"every": every, "late": "skip", "analysis": surface},
         {"every": paths, "late": "skip", "analysis": {"kind": "trajectory", "plane": chosen}},
     ]
+
+
+def _sharpness(every: int) -> dict[str, Any]:
+    return {"every": every, "late": "skip", "analysis": {"kind": "sharpness"}}
+
+
+def _half_squared(data: dict[str, Any], hidden: list[int]) -> dict[str, Any]:
+    return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": {"kind": "mse", "factor": 0.5}}
 
 
 FOUR_ON_DIGITS = Preset(
@@ -135,7 +143,59 @@ DIVERGENCE = Preset(
     },
 )
 
-PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE)
+EDGE = Preset(
+    name="edge-of-stability",
+    title="Edge of stability",
+    sentence="Sharpness climbs to 2/η and stays there, while the loss goes on falling. Move a learning rate: the line "
+    "moves, and the sharpness follows.",
+    request={
+        "kind": "train",
+        "name": "Edge of stability",
+        "problem": _half_squared({"kind": "digits", "examples": 500}, [32, 32]),
+        "dtype": "float64",
+        "steps": 1000,
+        "pace": 40.0,
+        "lanes": [_lane("lr 0.2", "sgd", lr=0.2), _lane("lr 0.1", "sgd", lr=0.1)],
+        "probes": [_sharpness(5), *_landscape("pca", every=30, paths=15)],
+    },
+)
+
+EDGE_CHEBYSHEV = Preset(
+    name="edge-chebyshev",
+    title="Edge of stability, closely",
+    sentence="Twenty points of a polynomial: at its edge the sharpness swings around 2/η, ever more narrowly.",
+    request={
+        "kind": "train",
+        "name": "Edge of stability, Chebyshev",
+        "problem": _half_squared({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20]),
+        "dtype": "float64",
+        "steps": 3000,
+        "pace": 120.0,
+        "eval_every": 20,
+        "lanes": [_lane("lr 0.4", "sgd", lr=0.4), _lane("lr 0.2", "sgd", lr=0.2)],
+        "probes": [_sharpness(15), *_landscape("pca", every=90, paths=45)],
+    },
+)
+
+EDGE_ADAM = Preset(
+    name="edge-adam",
+    title="Adam's edge of stability",
+    sentence="Adam has its edge too: not the Hessian's sharpness but that of P⁻¹H stops at its line, 38/η.",
+    request={
+        "kind": "train",
+        "name": "Adam's edge of stability",
+        "problem": _half_squared({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20]),
+        "dtype": "float64",
+        "steps": 3000,
+        "pace": 120.0,
+        "eval_every": 20,
+        "lanes": [_lane("lr 0.003", "adam", lr=0.003, eps=1e-7), _lane("lr 0.002", "adam", lr=0.002, eps=1e-7)],
+        "probes": [_sharpness(15), *_landscape("pca", every=90, paths=45)],
+    },
+    choices={"curves.scale": "log", "sharpness.matrix": "preconditioned"},
+)
+
+PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, EDGE, EDGE_CHEBYSHEV, EDGE_ADAM)
 
 
 def preset(name: str) -> Preset:

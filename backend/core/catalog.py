@@ -14,7 +14,11 @@ from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
 
-PANELS: Final = {"surface": ("landscape",), "trajectory": ("landscape",)}  # analysis → panels that draw its events
+PANELS: Final = {  # analysis → panels that draw its events
+    "surface": ("landscape",),
+    "trajectory": ("landscape",),
+    "sharpness": ("sharpness",),
+}
 
 
 def make_catalog() -> Catalog:

@@ -20,8 +20,8 @@ How = Literal["extend", "append", "replace"]
 class Source(WireModel):
     """Events that are kept as tables: one for each run and each combination of ``keys``.
 
-    ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row, ``replace`` keeps the newest
-    event alone. ``where`` asks for values of the event's fields.
+    ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row (of an array, entry i goes to
+    the column ``field.i``), ``replace`` keeps the newest event alone. ``where`` asks for values of the event's fields.
     """
 
     kind: str
@@ -73,6 +73,7 @@ class Binding(WireModel):
     x: Channel
     y: Channel
     z: Channel | None = None
+    error: Channel | None = None  # half the length of vertical error bars
     name: str = "{lane.title}"
     hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
     label: str | None = None  # template of a text that stands beside a point
@@ -159,11 +160,15 @@ class Cell(WireModel):
 
 
 class Words(WireModel):
-    """What a panel says when it has nothing to draw: no run chosen, waiting, or a run without what it draws."""
+    """What a panel says when it has nothing to draw: no run chosen, waiting, or a run without what it draws.
+
+    ``blank`` is for data of which the present choices draw nothing.
+    """
 
     empty: str
     loading: str
     absent: str
+    blank: str = ""
 
 
 class Panel(WireModel):
@@ -172,6 +177,7 @@ class Panel(WireModel):
     name: str
     title: str
     words: Words
+    asked: str | None = None  # shown only where a run of the view asks for this kind of analysis
     choices: tuple[Choice, ...] = ()
     graphs: tuple[Graph, ...] = ()
     bindings: tuple[Binding, ...] = ()

@@ -21,6 +21,11 @@
       this.length = needed;
     }
 
+    // Fills with NaN up to this length: rows that had no such number.
+    pad(length) {
+      if (length > this.length) this.push(new Array(length - this.length).fill(NaN));
+    }
+
     get values() {
       return this.room.subarray(0, this.length);
     }
@@ -46,8 +51,14 @@
         this.rows = Math.max(...Object.values(this.columns).map((column) => column.length), 0);
         return;
       }
-      for (const [name, value] of Object.entries(event)) if (typeof value === "number") this.column(name).push([value]);
+      const entries = arrays.flatMap(([name, { data }]) => Array.from(data, (value, i) => [`${name}.${i}`, value]));
+      for (const [name, value] of [...Object.entries(event), ...entries]) {
+        if (typeof value !== "number") continue;
+        this.column(name).pad(this.rows);
+        this.column(name).push([value]);
+      }
       this.rows += 1;
+      for (const column of Object.values(this.columns)) column.pad(this.rows);
     }
 
     column(name) {

@@ -72,8 +72,16 @@
       else this.element.requestFullscreen();
     }
 
+    // Whether a run of the view asks for what this panel shows, as a probe or by itself.
+    asked() {
+      const { asked } = this.panel;
+      const kinds = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
+      return asked === null || this.view.runs().some(({ request }) => kinds(request).includes(asked));
+    }
+
     async draw() {
       const row = this.view.rowShown();
+      this.element.hidden = !this.asked();
       this.tell(this.state());
       if (this.panel.cells.length) this.drawTable();
       for (const { graph, target, bindings } of this.graphs) {
@@ -87,8 +95,17 @@
         }
         target.stamp = stamp;
         const scene = this.view.sceneOf(graph, bindings, this.choices, page);
-        await gradscape.draw.paint(target, gradscape.figure.figureOf(graph, bindings, scene), row);
+        const figure = gradscape.figure.figureOf(graph, bindings, scene);
+        target.blank = figure.data.length === 0;
+        await gradscape.draw.paint(target, figure, row);
       }
+      this.tell(this.state());
+    }
+
+    // Whether there is data, but the pictures that are shown draw none of it.
+    blank() {
+      const shown = this.graphs.filter(({ target }) => !target.hidden);
+      return shown.length > 0 && shown.every(({ target }) => target.blank);
     }
 
     // Changes with all that a graph's figure is made of.
@@ -141,7 +158,7 @@
       if (runs.length === 0) return { name: "empty", text: words.empty };
       const error = runs.map((run) => run.error).find(Boolean);
       const running = runs.some((run) => !this.view.ended(run.id));
-      if (this.hasData()) return { name: running ? "partial" : "ready", text: "" };
+      if (this.hasData()) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
       if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
       if (!running) return { name: "unsupported", text: words.absent };
       return { name: "loading", text: [words.loading, ...runs.map(progressOf)].filter(Boolean).join(" ") };

@@ -131,6 +131,8 @@
     const rows = rowNumbers(binding, y, z);
     trace.x = take(x, rows);
     trace.y = take(y, rows);
+    const error = columns.error && numbersOf(columns.error, table, scene);
+    if (error) trace.error_y = { ...trace.error_y, type: "data", array: take(error, rows) };
     if (z) trace.z = take(z, rows);
     const template = binding.hover || binding.label;
     if (template) {
@@ -146,7 +148,7 @@
     const traces = [];
     bindings.forEach((binding, index) => {
       if (!holds(binding.when, scene.choices)) return;
-      const columns = Object.fromEntries(["x", "y", "z"].map((name) => [name, columnOf(binding[name], scene.choices)]));
+      const columns = Object.fromEntries(["x", "y", "z", "error"].map((name) => [name, columnOf(binding[name], scene.choices)]));
       if (!columns.x || !columns.y) return;
       for (const table of scene.tablesOf(binding)) {
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };

@@ -23,7 +23,7 @@ from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_
 
 MOST_LANES = 8
 ANALYSES = tuple(kind_of(spec) for spec in PROBE_KINDS)
-SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one picture have in common
+SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one plane have in common
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class Draft:
         parts = path.split(".")
         if parts[0] != "probes" or len(parts) < 2 or not parts[1].isdigit() or int(parts[1]) >= len(self.on):
             return path
-        place = 0 if len(parts) > 3 and parts[3] in SHARED else ANALYSES.index(self.on[int(parts[1])])
+        place = ANALYSES.index(self.on[int(parts[1])])
+        if len(parts) > 3 and parts[3] in SHARED and on_plane(self.request["probes"][place]):
+            place = 0
         return ".".join(["probes", str(place), *parts[2:]])
 
     def _sent(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -103,8 +105,13 @@ def _probe(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return probe
 
 
+def on_plane(probe: Mapping[str, Any]) -> bool:
+    """Say whether a probe looks at the plane that the set-up chooses once for all."""
+    return "plane" in probe["analysis"]
+
+
 def _share(source: Mapping[str, Any], target: dict[str, Any]) -> None:
-    for name in SHARED:
+    for name in SHARED if on_plane(source) and on_plane(target) else ():
         if name in source["analysis"] and name in target["analysis"]:
             target["analysis"][name] = copy.deepcopy(source["analysis"][name])
 

@@ -8,7 +8,7 @@ from dash import html
 from backend.schemas.analysis import PROBE_KINDS, SurfaceAnalysis
 from backend.schemas.run import Probe
 from frontend import ids
-from frontend.components.draft import SHARED, Draft
+from frontend.components.draft import SHARED, Draft, on_plane
 from frontend.components.node import Node, aria
 from frontend.components.section import details
 from frontend.components.spec_fields import fields_of, kind_of
@@ -26,7 +26,8 @@ def probe_form(draft: Draft) -> list[Node]:
     for place, spec in enumerate(PROBES):
         kind, path = kind_of(spec), f"probes.{place}"
         probe = probes[place]
-        own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=("plane", *(SHARED if place else ())))
+        elsewhere = ("plane",) if place == 0 else SHARED if on_plane(probe) else ()
+        own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=elsewhere)
         parts.append(
             html.Div(
                 [

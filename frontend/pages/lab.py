@@ -61,7 +61,7 @@ def _setup(draft: Draft, chosen: Preset) -> Node:
                 ),
             ),
             section("Run", html.Div(run_form(request), id=ids.RUN_FORM)),
-            section("Landscape", html.Div(probe_form(draft), id=ids.PROBES_FORM)),
+            section("Probes", html.Div(probe_form(draft), id=ids.PROBES_FORM)),
         ],
         id=ids.SETUP,
         className="setup",

@@ -75,6 +75,7 @@ def frame(panel: Panel, body: list[Node]) -> Node:
             html.Script(panel.encode(), type="application/json"),
         ],
         className=f"gs-panel gs-panel-{panel.name}",
+        hidden=panel.asked is not None,
         **data(panel=panel.name, state="empty"),
         **aria(labelledby=title_id),
     )

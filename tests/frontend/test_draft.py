@@ -11,7 +11,7 @@ from backend.schemas.run import REQUEST, TrainRequest
 from frontend.components.draft import ANALYSES, MOST_LANES, Draft, with_family, with_kind, with_lane, without_lane
 from frontend.components.spec_fields import UNIONS, kind_of
 from frontend.pages.lab_callbacks import draw
-from frontend.presets import PRESETS, Preset
+from frontend.presets import PRESETS, Preset, preset
 
 BY_NAME = {"ids": lambda preset: preset.name}
 
@@ -49,6 +49,18 @@ def test_analyses_share_the_plane() -> None:
     draft = with_kind(Draft.of(PRESETS[0].request), "probes.0.analysis.plane", "random")
     planes = [probe["analysis"]["plane"]["kind"] for probe in draft.requests()[0]["probes"]]
     assert planes == ["random", "random"]
+
+
+def test_sharpness_is_on_no_plane_and_has_its_own_share_of_the_data() -> None:
+    draft = Draft.of(preset("edge-of-stability").request)
+    (index,) = (i for i, kind in enumerate(ANALYSES) if kind == "sharpness")
+    answered = draft.answered([("probes.0.analysis.data_fraction", 0.5), (f"probes.{index}.analysis.k", 3)])
+    sent = {probe["analysis"]["kind"]: probe["analysis"] for probe in answered.requests()[0]["probes"]}
+    assert (sent["surface"]["data_fraction"], sent["trajectory"]["data_fraction"]) == (0.5, 0.5)
+    assert (sent["sharpness"]["data_fraction"], sent["sharpness"]["k"]) == (1.0, 3)
+    assert "plane" not in sent["sharpness"]
+    alone = draft.answered([("on.surface", False), ("on.trajectory", False)])
+    assert alone.field_path("probes.0.analysis.data_fraction") == f"probes.{index}.analysis.data_fraction"
 
 
 def test_an_error_finds_the_field_of_the_form() -> None:

@@ -60,10 +60,10 @@ def test_sources_name_kinds_and_fields_that_exist(panel: Panel) -> None:
 
 @pytest.mark.parametrize(("panel", "binding"), BINDINGS, ids=BINDING_IDS)
 def test_bindings_name_fields_that_exist(panel: Panel, binding: Binding) -> None:
-    for channel in (binding.x, binding.y, binding.z):
+    for channel in (binding.x, binding.y, binding.z, binding.error):
         for column in columns_of(channel):
             kind = column.kind or binding.source.kind
-            assert column.field in EVENTS[kind].model_fields, column
+            assert column.field.partition(".")[0] in EVENTS[kind].model_fields, column  # of an array: name.i
             assert column.along is None or column.along in EVENTS["plane"].model_fields
     channels = {"x", "y", "z"}
     for template in (binding.name, binding.hover, binding.label):
@@ -85,7 +85,7 @@ def test_choices_that_are_named_are_offered(panel: Panel) -> None:
     for when in conditions:
         assert all(set(values) <= offered[name] for name, values in when.items()), when
     for binding in panel.bindings:
-        for channel in (binding.x, binding.y, binding.z):
+        for channel in (binding.x, binding.y, binding.z, binding.error):
             if isinstance(channel, Pick):
                 assert set(channel.columns) <= offered[channel.choice], channel
 

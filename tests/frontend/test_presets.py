@@ -19,15 +19,25 @@ def test_a_preset_is_a_valid_request(chosen: Preset) -> None:
 
 
 @pytest.mark.parametrize("chosen", PRESETS, **BY_NAME)
-def test_a_preset_takes_about_a_quarter_of_a_minute(chosen: Preset) -> None:
+def test_a_preset_takes_a_quarter_or_half_of_a_minute(chosen: Preset) -> None:
     runs = Draft.of(chosen.request, chosen.variants).requests()
-    assert 12 <= sum(run["steps"] / run["pace"] for run in runs) <= 18
+    assert 12 <= sum(run["steps"] / run["pace"] for run in runs) <= 30
 
 
 @pytest.mark.parametrize("chosen", PRESETS, **BY_NAME)
 def test_a_preset_shows_its_landscape(chosen: Preset) -> None:
     kinds = {probe["analysis"]["kind"] for probe in chosen.request["probes"]}
-    assert kinds == {"surface", "trajectory"}
+    assert kinds >= {"surface", "trajectory"}
+
+
+def test_the_edge_of_stability_is_that_of_the_paper_s_setting() -> None:
+    request = REQUEST.validate_json(json.dumps(preset("edge-of-stability").request))
+    assert (request.problem.data.kind, request.problem.data.examples) == ("digits", 500)
+    assert (request.problem.model.hidden, request.problem.model.activation) == ((32, 32), "tanh")
+    assert (request.problem.loss.kind, request.problem.loss.factor) == ("mse", 0.5)
+    assert (request.batch_size, request.dtype) == (None, "float64")
+    assert [lane.optimizer.lr for lane in request.lanes] == [0.2, 0.1]
+    assert "sharpness" in [probe.analysis.kind for probe in request.probes]
 
 
 def test_the_first_is_the_race_on_digits() -> None:

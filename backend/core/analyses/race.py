@@ -1,8 +1,24 @@
 """What a probe sees of a running race: a frozen view of one step, which training goes on behind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from backend.core.analyses.base import Moment, Path
+from backend.schemas.optimizer import AnyOptimizer
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """A lane of one repeat and its rule, as they stand at its newest step."""
+
+    lane: str
+    repeat: int
+    moment: Moment
+    optimizer: AnyOptimizer  # with its hyper-parameters as they are now: controls change them
+    lr: float  # of its next step, by schedule and controls; of the last one where there is none
+    state: Mapping[str, Tensor]  # what the rule remembers, by name; empty before its first step
 
 
 @dataclass(frozen=True)
@@ -19,5 +35,6 @@ class RaceView:
     start: Moment  # the initial point of the first repeat, or the origin that every lane started from
     paths: tuple[Path, ...]  # kept moments of each lane and repeat, by step; the last one is its newest
     recent: tuple[Path, ...]  # the moments of every step since the view before (the first view's begin at the start)
+    lanes: tuple[LaneView, ...] = ()  # in the order of paths
     diverged: frozenset[tuple[str, int]] = frozenset()  # (lane, repeat); their newest moment may be far out
     ended: bool = False  # no lane takes another step

@@ -8,7 +8,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from backend.core.analyses.base import TICK, Events, Keeper, Moment, Path
 from backend.core.analyses.race import RaceView
@@ -19,8 +19,18 @@ from backend.core.geometry.path import Place, Walker, path_points, places
 from backend.core.geometry.plane import Plane
 from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas import events
-from backend.schemas.analysis import AnyPlane, AnyProbe, PcaPlane, SurfaceAnalysis, TrajectoryAnalysis
+from backend.schemas.analysis import AnyPlane, PcaPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.run import Probe
+
+OnPlane = SurfaceAnalysis | TrajectoryAnalysis
+
+
+class _Probe(NamedTuple):
+    """A probe that looks at a plane."""
+
+    every: int
+    late: Literal["wait", "skip"]
+    analysis: OnPlane
 
 
 class _Key(NamedTuple):
@@ -53,7 +63,7 @@ class _Sheet:
     """One plane of the race as it is now, and the paths on it."""
 
     key: _Key
-    probes: tuple[Probe, ...]
+    probes: tuple[_Probe, ...]
     where: Sample  # what the paths' losses are measured on
     plane: Plane | None = None
     fitted: int = 0  # the step at which it was
@@ -63,17 +73,17 @@ class _Sheet:
     losses: dict[_Mark, float] = field(default_factory=dict)
 
     @property
-    def surfaces(self) -> tuple[Probe, ...]:
+    def surfaces(self) -> tuple[_Probe, ...]:
         """The probes that draw its surface."""
         return tuple(probe for probe in self.probes if isinstance(probe.analysis, SurfaceAnalysis))
 
     @property
-    def trails(self) -> tuple[Probe, ...]:
+    def trails(self) -> tuple[_Probe, ...]:
         """The probes that draw the paths on it."""
         return tuple(probe for probe in self.probes if isinstance(probe.analysis, TrajectoryAnalysis))
 
     @property
-    def leader(self) -> Probe:
+    def leader(self) -> _Probe:
         """The probe whose steps decide when a PCA plane is fitted anew: a surface's, so that paths stay on it."""
         return (self.surfaces or self.trails)[0]
 
@@ -100,9 +110,10 @@ class PlaneBook:
     are sent. The loss along the paths is evaluated at the multiples of ``every`` and at the last step.
     """
 
-    def __init__(self, problem: Problem, probes: Sequence[Probe], keeper: Keeper) -> None:
+    def __init__(self, problem: Problem, asked: Sequence[Probe], keeper: Keeper) -> None:
         self._problem, self._keeper = problem, keeper
-        shared: dict[_Key, list[Probe]] = {}
+        probes = [_Probe(p.every, p.late, p.analysis) for p in asked if isinstance(p.analysis, OnPlane)]
+        shared: dict[_Key, list[_Probe]] = {}
         for probe in probes:
             shared.setdefault(_key_of(probe.analysis, probes), []).append(probe)
         self._sheets = {key: _Sheet(key, tuple(group), _sample_of(problem, group)) for key, group in shared.items()}
@@ -122,7 +133,7 @@ class PlaneBook:
         self._note(race)
         yield from self.unsent()
 
-    def begin(self, spec: AnyProbe, race: RaceView) -> Plane | None:
+    def begin(self, spec: OnPlane, race: RaceView) -> Plane | None:
         """Lay or fit the plane of a probe that falls due, if it is time; return it as it is now."""
         self._note(race)
         sheet = self._of[spec]
@@ -226,7 +237,7 @@ class PlaneBook:
                 sheet.unsent.extend(_whole(plane, path) for path in race.paths)
 
 
-def start_probe(spec: AnyProbe, problem: Problem, book: PlaneBook, race: RaceView) -> Events:
+def start_probe(spec: OnPlane, problem: Problem, book: PlaneBook, race: RaceView) -> Events:
     """Start a probe that falls due; the view is read at once, the work is done as the result is advanced.
 
     Args:
@@ -248,7 +259,7 @@ def _whole(plane: Plane, path: Path) -> _Rows:
     return _Rows(plane, Walker(path.lane, path.repeat), places(plane, path.moments))
 
 
-def _key_of(spec: AnyProbe, probes: Sequence[Probe]) -> _Key:
+def _key_of(spec: OnPlane, probes: Sequence[_Probe]) -> _Key:
     """A path lies on the first surface of the same plane, if there is one."""
     if isinstance(spec, SurfaceAnalysis):
         return _Key(spec.plane, spec.extent, spec.batchnorm)
@@ -259,7 +270,7 @@ def _key_of(spec: AnyProbe, probes: Sequence[Probe]) -> _Key:
     return _Key(spec.plane, 1.0, spec.batchnorm)
 
 
-def _sample_of(problem: Problem, group: Sequence[Probe]) -> Sample:
+def _sample_of(problem: Problem, group: Sequence[_Probe]) -> Sample:
     """The surface's own data, where there is a surface."""
     first = next((probe for probe in group if isinstance(probe.analysis, SurfaceAnalysis)), group[0]).analysis
     return sample(problem, first.data_fraction, first.batchnorm)

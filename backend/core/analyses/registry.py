@@ -5,6 +5,7 @@ from typing import Any
 from backend.core.analyses.base import Analysis
 from backend.core.analyses.index import INDEX
 from backend.core.analyses.overlap import OVERLAP
+from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
 from backend.core.analyses.top_eigenvalues import TOP_EIGENVALUES
@@ -14,6 +15,7 @@ from backend.core.analyses.trajectory import TRAJECTORY
 from backend.schemas.analysis import (
     IndexAnalysis,
     OverlapAnalysis,
+    SharpnessAnalysis,
     SpectrumAnalysis,
     SurfaceAnalysis,
     TopEigenvaluesAnalysis,
@@ -27,6 +29,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (TrainRequest, TRAIN),
     (SurfaceAnalysis, SURFACE),
     (TrajectoryAnalysis, TRAJECTORY),
+    (SharpnessAnalysis, SHARPNESS),
     (TopEigenvaluesAnalysis, TOP_EIGENVALUES),
     (SpectrumAnalysis, SPECTRUM),
     (TraceAnalysis, TRACE),

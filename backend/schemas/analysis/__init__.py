@@ -8,6 +8,7 @@ from backend.schemas.analysis.base import AnalysisSpec
 from backend.schemas.analysis.index import IndexAnalysis
 from backend.schemas.analysis.overlap import OverlapAnalysis
 from backend.schemas.analysis.plane import AnyPlane, CoordinatePlane, PcaPlane, RandomPlane
+from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
 from backend.schemas.analysis.top_eigenvalues import TopEigenvaluesAnalysis
@@ -16,19 +17,20 @@ from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
     "ANALYSIS_KINDS", "PROBE_KINDS", "AnalysisSpec", "AnyAnalysis", "AnyPlane", "AnyProbe", "CoordinatePlane",
-    "IndexAnalysis", "OverlapAnalysis", "PcaPlane", "RandomPlane", "SpectrumAnalysis", "SurfaceAnalysis",
-    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "IndexAnalysis", "OverlapAnalysis", "PcaPlane", "RandomPlane", "SharpnessAnalysis", "SpectrumAnalysis",
+    "SurfaceAnalysis", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
-PROBE_KINDS = (SurfaceAnalysis, TrajectoryAnalysis)  # those that also run inside training
+PROBE_KINDS = (SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis)  # those that also run inside training
 ANALYSIS_KINDS = (
-    SurfaceAnalysis, TrajectoryAnalysis,
+    SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
 )  # fmt: skip
-AnyProbe = Annotated[SurfaceAnalysis | TrajectoryAnalysis, Field(discriminator="kind")]
+AnyProbe = Annotated[SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis, Field(discriminator="kind")]
 AnyAnalysis = Annotated[
     SurfaceAnalysis
     | TrajectoryAnalysis
+    | SharpnessAnalysis
     | TopEigenvaluesAnalysis
     | SpectrumAnalysis
     | TraceAnalysis

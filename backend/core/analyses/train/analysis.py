@@ -5,11 +5,14 @@ from time import perf_counter
 from typing import Literal
 
 from backend.core.analyses.base import TICK, Context, Events, Tick
+from backend.core.analyses.race import RaceView
 from backend.core.analyses.race_probes import PlaneBook, start_probe
+from backend.core.analyses.sharpness import Tracks
 from backend.core.analyses.train.controls import obey
 from backend.core.analyses.train.probes import SLICE, Probes
 from backend.core.analyses.train.race import Race
 from backend.core.problems.problem import Problem
+from backend.schemas.analysis import AnyProbe, SharpnessAnalysis
 from backend.schemas.events import AnyEvent
 from backend.schemas.run import TrainRequest
 
@@ -63,10 +66,14 @@ class Train:
 
 
 def _probes(problem: Problem, spec: TrainRequest, ctx: Context) -> Probes:
-    book = PlaneBook(problem, spec.probes, ctx.keeper)
-    return Probes(
-        spec.probes, lambda analysis, race: start_probe(analysis, problem, book, race), book.follow, spec.tune
-    )
+    book, tracks = PlaneBook(problem, spec.probes, ctx.keeper), Tracks(problem, spec.seed)
+
+    def start(analysis: AnyProbe, race: RaceView) -> Events:
+        if isinstance(analysis, SharpnessAnalysis):
+            return tracks.begin(analysis, race)
+        return start_probe(analysis, problem, book, race)
+
+    return Probes(spec.probes, start, book.follow, spec.tune)
 
 
 def _step(race: Race, probes: Probes) -> Events:

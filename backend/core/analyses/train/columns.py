@@ -19,6 +19,8 @@ class Columns:
     grad_norm: list[float] = field(default_factory=list)
     lr: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    threshold: list[float] = field(default_factory=list)  # empty where there is none, as is the next
+    preconditioned_threshold: list[float] = field(default_factory=list)
 
     def add(self, step: int, loss: float, grad_norm: float, lr: float, seconds: float) -> None:
         """Append a row."""
@@ -27,6 +29,13 @@ class Columns:
         self.grad_norm.append(grad_norm)
         self.lr.append(lr)
         self.seconds.append(seconds)
+
+    def add_thresholds(self, threshold: float | None, preconditioned: float | None) -> None:
+        """Append to the row the edges of stability at its learning rate; a rule has one or none, always the same."""
+        if threshold is not None:
+            self.threshold.append(threshold)
+        if preconditioned is not None:
+            self.preconditioned_threshold.append(preconditioned)
 
     def take(self) -> TrainChunk:
         """Return all rows as a chunk, and begin anew."""
@@ -38,8 +47,10 @@ class Columns:
             grad_norm=self._array(self.grad_norm),
             lr=self._array(self.lr),
             seconds=self._array(self.seconds),
+            threshold=self._array(self.threshold) if self.threshold else None,
+            preconditioned_threshold=self._array(edges) if (edges := self.preconditioned_threshold) else None,
         )
-        for column in (self.step, self.loss, self.grad_norm, self.lr, self.seconds):
+        for column in (self.step, self.loss, self.grad_norm, self.lr, self.seconds, self.threshold, edges):
             column.clear()
         return chunk
 

@@ -13,11 +13,14 @@ from torch import Tensor
 
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
+from backend.core.analyses.race import LaneView
 from backend.core.analyses.train.batches import Batches
 from backend.core.analyses.train.columns import Columns
+from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.registry import build_optimizer
 from backend.core.optimizers.schedules import factor
 from backend.core.problems.problem import Data, LossAndGrad, Problem, Split
+from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import AnyEvent, Eval
 from backend.schemas.optimizer import AnyOptimizer
 from backend.schemas.run import Lane, TrainRequest
@@ -55,6 +58,7 @@ class LaneRun:
         self.columns = Columns(spec.name, repeat, str(problem.dtype).removeprefix("torch."))
         self._problem, self._steps, self._divergence = problem, request.steps, request.divergence
         self._schedule, self._batches = spec.schedule, batches
+        self._tells_thresholds = any(isinstance(probe.analysis, SharpnessAnalysis) for probe in request.probes)
         self._params_P = start.params_P.detach().clone().requires_grad_()
         self._buffers_B = start.buffers_B.detach().clone()
         self._optimizer = build_optimizer(self.settings, (self._params_P,), problem.layout)
@@ -72,7 +76,7 @@ class LaneRun:
             Whether the lane is still sound; False where its loss or a parameter is not finite, or the loss too large.
         """
         began = perf_counter()
-        rate = self.settings.lr * factor(self._schedule, self.step, self._steps)
+        rate = self.rate()
         if rate != self._rate:
             self._optimizer.set("lr", rate)
             self._rate = rate
@@ -81,9 +85,15 @@ class LaneRun:
         value, norm = loss.item(), torch.linalg.vector_norm(grad_P).item()
         self._seconds += perf_counter() - began
         self.columns.add(self.step, value, norm, rate, self._seconds)
+        if self._tells_thresholds:
+            self.columns.add_thresholds(threshold(self.settings, rate), preconditioned_threshold(self.settings, rate))
         if self._first_loss is None:
             self._first_loss = value
         return math.isfinite(value) and value <= self._limit() and self.finite()
+
+    def rate(self) -> float:
+        """Return the learning rate of the next step; after the last step, its own."""
+        return self.settings.lr * factor(self._schedule, min(self.step, self._steps - 1), self._steps)
 
     def finite(self) -> bool:
         """Whether every parameter is finite."""
@@ -96,6 +106,11 @@ class LaneRun:
         if self._moment.step != self.step:
             self._moment = Moment(self.step, self._params_P.detach().clone(), self._buffers_B.clone())
         return self._moment
+
+    def view(self, moment: Moment) -> LaneView:
+        """Freeze the lane and its rule for the probes, at its newest finite moment."""
+        state = {name: value.detach().clone() for name, value in self._optimizer.state_dict().items()}
+        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state)
 
     def evaluate(self) -> Iterator[AnyEvent]:
         """Evaluate the whole splits; a function has none."""

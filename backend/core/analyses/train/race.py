@@ -134,6 +134,7 @@ class Race:
                 Path(lane.name, lane.repeat, kept.path(self._newest[lane])) for lane, kept in self._kept.items()
             ),
             recent=recent,
+            lanes=tuple(lane.view(self._newest[lane]) for lane in self.lanes),
             diverged=frozenset(self._diverged),
             ended=not self.running,
         )

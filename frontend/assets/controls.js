@@ -98,13 +98,14 @@
 
   // Keys: nothing is taken from a field, a button or a slider that has the focus and uses the key itself.
   const TYPING = "input, textarea, select, [contenteditable='true'], [role='textbox'], [role='slider'], [role='dialog'] *";
+  const WRITING = "input:not([type='radio'], [type='checkbox']), textarea, [contenteditable='true'], [role='textbox']";
   const PRESSING = "button, a, summary, [role='button'], [role='switch'], [role='menuitem'], [role='option']";
   const KEYS = { " ": "pause", ArrowRight: "step", "?": "keys-button" };
   document.addEventListener("keydown", (event) => {
     const name = KEYS[event.key];
     if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.target instanceof Element ? event.target : document.body;
-    if (at.matches(TYPING) || (event.key === " " && at.matches(PRESSING)) || at.closest(".ag-root")) return;
+    if (at.matches(event.key === "?" ? WRITING : TYPING) || (event.key === " " && at.matches(PRESSING)) || at.closest(".ag-root")) return;
     const button = document.getElementById(name);
     if (!button || button.disabled) return;
     event.preventDefault();

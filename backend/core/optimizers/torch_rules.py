@@ -94,29 +94,21 @@ def adagrad(spec: AdagradOptimizer, params: Sequence[Tensor], layout: Layout) ->
 
 def adam(spec: AdamOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
     """Build Adam, or AMSGrad."""
-    return TorchRule(
-        params,
-        torch.optim.Adam(
-            params,
-            lr=spec.lr,
-            betas=(spec.beta1, spec.beta2),
-            eps=spec.eps,
-            weight_decay=spec.weight_decay,
-            amsgrad=spec.amsgrad,
-        ),
-    )
+    return _adam(torch.optim.Adam, spec, params)
 
 
 def adamw(spec: AdamWOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
     """Build AdamW."""
-    return TorchRule(
+    return _adam(torch.optim.AdamW, spec, params)
+
+
+def _adam(rule: type[torch.optim.Adam], spec: AdamOptimizer | AdamWOptimizer, params: Sequence[Tensor]) -> TorchRule:
+    inner = rule(
         params,
-        torch.optim.AdamW(
-            params,
-            lr=spec.lr,
-            betas=(spec.beta1, spec.beta2),
-            eps=spec.eps,
-            weight_decay=spec.weight_decay,
-            amsgrad=spec.amsgrad,
-        ),
+        lr=spec.lr,
+        betas=(spec.beta1, spec.beta2),
+        eps=spec.eps,
+        weight_decay=spec.weight_decay,
+        amsgrad=spec.amsgrad,
     )
+    return TorchRule(params, inner)

@@ -40,10 +40,13 @@ def register(app: Any, client: Client) -> None:
         Input(ids.START, "n_clicks"),
         State(ids.DRAFT, "data"),
         State(ids.VIEW, "data"),
+        State(ids.ERRORS, "data"),
         *ANSWERS,
         prevent_initial_call=True,
     )
-    async def start(clicks: int | None, stored: Any, view: Any, *answers: Sequence[Any]) -> tuple[Any, Any, Any]:
+    async def start(
+        clicks: int | None, stored: Any, view: Any, told: Any, *answers: Sequence[Any]
+    ) -> tuple[Any, Any, Any]:
         if not clicks:
             raise PreventUpdate
         draft = Draft.from_store(stored).answered(_read(*answers))
@@ -55,7 +58,8 @@ def register(app: Any, client: Client) -> None:
             if not runs:
                 return no_update, no_update, error_store(draft, refused)
         choices = {**View.from_store(view).choices_dict(), **draft.choices}
-        return View.make(runs, choices).store(), runs[0], None
+        # Taking back complaints that nobody made would draw every field anew, and the first picture waits for that.
+        return View.make(runs, choices).store(), runs[0], None if told else no_update
 
     @app.callback(  # type: ignore[untyped-decorator]
         *FORMS,

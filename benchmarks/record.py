@@ -27,8 +27,9 @@ class Figure:
         what: the sentence of the table's first column.
         value: the number.
         unit: ``×`` for a ratio, else ``s`` or ``ms``.
-        goal: the most that it should be.
+        goal: the most that it should be; the least where more is better.
         samples: what it was made from, by side, in the order in which it was measured.
+        more_is_better: whether the goal is a least.
     """
 
     what: str
@@ -36,11 +37,12 @@ class Figure:
     unit: str
     goal: float
     samples: dict[str, list[float]]
+    more_is_better: bool = False
 
     @property
     def met(self) -> bool:
         """Whether the goal is met."""
-        return self.value <= self.goal
+        return self.value >= self.goal if self.more_is_better else self.value <= self.goal
 
 
 def machine() -> dict[str, Any]:
@@ -89,6 +91,13 @@ def ratio(what: str, samples: dict[str, list[float]], ours: str, theirs: str, go
     return Figure(what, statistics.median(kept[ours]) / statistics.median(kept[theirs]), "×", goal, kept)
 
 
+def faster(what: str, samples: dict[str, list[float]], ours: str, theirs: Sequence[str], goal: float) -> Figure:
+    """Make the number of times that we are faster than the faster one of our peers: the ratio of medians."""
+    kept = {side: samples[side] for side in (ours, *theirs)}
+    best = min(statistics.median(kept[side]) for side in theirs)
+    return Figure(what, best / statistics.median(kept[ours]), "×", goal, kept, more_is_better=True)
+
+
 def median(what: str, seconds: Sequence[float], goal: float) -> Figure:
     """Make a median of times in seconds."""
     return Figure(what, statistics.median(seconds), "s", goal, {"seconds": list(seconds)})
@@ -110,7 +119,8 @@ def write(bench: str, title: str, figures: Iterable[Figure], *, seed: int = 0, *
     kept = list(figures)
     for figure in kept:
         verdict = "met" if figure.met else "MISSED"
-        print(f"{figure.what}: {figure.value:.3g} {figure.unit} (goal ≤ {figure.goal:g} {figure.unit}, {verdict})")
+        sign = "≥" if figure.more_is_better else "≤"
+        print(f"{figure.what}: {figure.value:.3g} {figure.unit} (goal {sign} {figure.goal:g} {figure.unit}, {verdict})")
     result = {
         "bench": bench,
         "title": title,

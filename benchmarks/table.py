@@ -28,7 +28,8 @@ def table(measured: list[dict[str, Any]]) -> str:
     if not measured:
         return "Nothing has been measured yet.\n"
     rows = [
-        f"| {figure['what']} | {figure['value']:.3g} {figure['unit']} | ≤ {figure['goal']:g} {figure['unit']} "
+        f"| {figure['what']} | {figure['value']:.3g} {figure['unit']} "
+        f"| {'≥' if figure.get('more_is_better') else '≤'} {figure['goal']:g} {figure['unit']} "
         f"| {'yes' if figure['met'] else 'no'} |"
         for result in measured
         for figure in result["figures"]

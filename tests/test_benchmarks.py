@@ -19,6 +19,13 @@ def test_a_ratio_is_that_of_the_medians() -> None:
     assert not record.ratio("work", SAMPLES, "theirs", "ours", goal=1.3).met
 
 
+def test_faster_is_the_ratio_to_the_faster_peer() -> None:
+    figure = record.faster("work", {**SAMPLES, "slow": [8.0]}, "ours", ["theirs", "slow"], goal=2.0)
+    assert figure.value == 2.0
+    assert figure.met
+    assert not record.faster("work", SAMPLES, "ours", ["theirs"], goal=2.1).met
+
+
 def test_sides_take_turns_after_one_untimed_call_each() -> None:
     called: list[str] = []
     samples = record.in_turn({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, repeats=3)
@@ -41,6 +48,7 @@ def test_results_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.Mo
             "unit": "s",
             "goal": 1.5,
             "samples": {"seconds": [3.0, 1.0, 2.0]},
+            "more_is_better": False,
             "met": False,
         }
     ]

@@ -19,7 +19,7 @@ from backend.schemas.problem.data import (
 )
 from backend.schemas.problem.function import FUNCTION_KINDS, QuadraticFunction
 from backend.schemas.problem.loss import LogisticLoss, MseLoss
-from backend.schemas.problem.model import CnnModel, MlpModel
+from backend.schemas.problem.model import CnnModel, MlpModel, ResNetModel
 
 CPU = torch.device("cpu")
 HALF_SQUARED = MseLoss(factor=0.5)
@@ -62,7 +62,17 @@ CNNS: dict[str, DataProblem] = {
         loss=MseLoss(),
     ),
 }
-NETWORKS: dict[str, DataProblem] = MLPS | CNNS
+RESNETS: dict[str, DataProblem] = {
+    "resnet-group": DataProblem(data=DigitsData(examples=24), model=ResNetModel(channels=(4, 6), groups=2)),
+    "resnet-batch": DataProblem(data=DigitsData(examples=37), model=ResNetModel(channels=(3, 4), norm="batch")),
+    "resnet-deep": DataProblem(
+        data=DigitsData(examples=20), model=ResNetModel(channels=(3, 3, 3), blocks=2, norm="none", activation="silu")
+    ),
+    "resnet-plain": DataProblem(
+        data=DigitsData(examples=20), model=ResNetModel(channels=(4, 4), blocks=2, shortcut=False), loss=MseLoss()
+    ),
+}
+NETWORKS: dict[str, DataProblem] = MLPS | CNNS | RESNETS
 FUNCTIONS: dict[str, FunctionProblem] = {
     kind.model_fields["kind"].default: FunctionProblem(function=kind()) for kind in FUNCTION_KINDS
 } | {"quadratic-5d": FunctionProblem(function=QuadraticFunction(condition=300.0, start=(1.0, -2.0, 0.5, 1.5, -0.25)))}

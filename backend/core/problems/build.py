@@ -9,11 +9,12 @@ from backend.core.problems.losses import build_criterion
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import Model, NetworkProblem
 from backend.core.problems.problem import Problem
+from backend.core.problems.resnet import ResNet
 from backend.core.problems.splits import Splits, standardized
 from backend.core.problems.toy_data import toy_data
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
 from backend.schemas.problem.data import AnyData, BreastCancerData, DigitsData, WineData
-from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel
+from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel, ResNetModel
 
 
 def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device) -> Problem:
@@ -65,7 +66,7 @@ def build_model(spec: AnyModel, data: AnyData, features: int, outputs: int) -> M
     match spec:
         case MlpModel():
             return Mlp(spec, features, outputs)
-        case CnnModel():
+        case CnnModel() | ResNetModel():
             if data.image is None:
-                raise ValueError(f"a cnn needs images, and {data.kind} has none; use an mlp, or digits")
-            return Cnn(spec, data.image, outputs)
+                raise ValueError(f"a {spec.kind} needs images, and {data.kind} has none; use an mlp, or digits")
+            return Cnn(spec, data.image, outputs) if isinstance(spec, CnnModel) else ResNet(spec, data.image, outputs)

@@ -3,7 +3,7 @@
 Shapes: N examples, C outputs, P parameters and B buffer values in all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -16,6 +16,7 @@ from backend.core.problems.activations import ACTIVATIONS
 from backend.core.problems.batch_norm import EPSILON, BatchNorm
 from backend.core.problems.initialisation import initial_layer
 from backend.core.problems.params import Layout
+from backend.core.problems.units import Axis, Units
 from backend.schemas.problem.model import CnnModel
 
 KERNEL: Final = (3, 3)
@@ -69,6 +70,8 @@ class Cnn:
                     buffers += [(f"{norm}.running_mean", units), (f"{norm}.running_var", units)]
         self.layout = Layout(tuple(entries))
         self.buffer_layout = Layout(tuple(buffers))
+        self.units = tuple(self._units((height >> blocks) * (width >> blocks)))
+        self.activated = tuple(range(blocks))
         self._activation = ACTIVATIONS[spec.activation]
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -95,9 +98,22 @@ class Cnn:
         for layer in self._convolutions:
             x = F.conv2d(x, next(tensors), next(tensors), padding=1)
             if self.spec.norm == "group":
-                groups = largest_divisor(layer.shape[0], self.spec.groups)
-                x = F.group_norm(x, groups, next(tensors), next(tensors), EPSILON)
+                x = F.group_norm(x, self._cells(layer.shape[0]), next(tensors), next(tensors), EPSILON)
             elif self.spec.norm == "batch":
                 x = batch_norm(x, next(tensors), next(tensors), next(running), next(running))
             x = F.avg_pool2d(self._activation(x), 2)
         return F.linear(x.flatten(1), next(tensors), next(tensors))
+
+    def _cells(self, channels: int) -> int:
+        return largest_divisor(channels, self.spec.groups) if self.spec.norm == "group" else 1
+
+    def _units(self, pixels: int) -> Iterator[Units]:
+        """Name what each convolution's channels touch; the dense layer reads every pixel of each."""
+        normed = self.spec.norm != "none"
+        for layer, reader in pairwise((*self._convolutions, self._dense)):
+            norm = int(layer.name) + 1
+            axes = [Axis(f"{layer.name}.{part}", 0, "inner" if normed else "made") for part in ("weight", "bias")]
+            axes += [Axis(f"{norm}.{part}", 0, "made") for part in ("weight", "bias")] * normed
+            axes.append(Axis(f"{reader.name}.weight", 1, "read", pixels if reader is self._dense else 1))
+            running = tuple(f"{norm}.{part}" for part in ("running_mean", "running_var")) * (self.spec.norm == "batch")
+            yield Units(layer.shape[0], tuple(axes), running, self._cells(layer.shape[0]))

@@ -14,6 +14,7 @@ from backend.core.problems.activations import ACTIVATIONS
 from backend.core.problems.batch_norm import BatchNorm
 from backend.core.problems.initialisation import initial_layer
 from backend.core.problems.params import Layout
+from backend.core.problems.units import Axis, Units
 from backend.schemas.problem.model import MlpModel
 
 
@@ -35,6 +36,18 @@ class Mlp:
             )
         )
         self.buffer_layout = Layout(())
+        self.units = tuple(
+            Units(
+                width,
+                (
+                    Axis(f"{2 * layer}.weight", 0, "made"),
+                    Axis(f"{2 * layer}.bias", 0, "made"),
+                    Axis(f"{2 * layer + 2}.weight", 1, "read"),
+                ),
+            )
+            for layer, width in enumerate(spec.hidden)
+        )
+        self.activated = tuple(range(len(spec.hidden)))
         self._activation = ACTIVATIONS[spec.activation]
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from backend.core.problems.losses import Criterion
 from backend.core.problems.params import Layout
 from backend.core.problems.problem import BatchNormPolicy, Data, View
 from backend.core.problems.splits import Examples, Splits
+from backend.core.problems.units import Units
 from backend.core.runtime.seeding import generator
 
 REESTIMATION_BATCH: Final = 256  # most examples of one microbatch when BatchNorm's statistics are re-estimated
@@ -25,6 +26,8 @@ class Model(Protocol):
     input_shape: tuple[int, ...]  # of one example
     layout: Layout
     buffer_layout: Layout
+    units: tuple[Units, ...]  # the groups of hidden units that may change places
+    activated: tuple[int, ...]  # the group that each nonlinearity gives, in the order in which they are computed
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw the parameters [P] and the buffers [B], float64 on the CPU."""
@@ -51,6 +54,7 @@ class NetworkProblem:
     ) -> None:
         self.layout, self.buffer_layout = model.layout, model.buffer_layout
         self.dtype, self.device, self.classes = dtype, device, classes
+        self.units, self.activated = model.units, model.activated
         self._model, self._criterion = model, criterion
         self._train = self._place(splits.train)
         self.train: Data | None = self._train

@@ -1,4 +1,4 @@
-"""Networks: multilayer perceptrons and small convolutional nets."""
+"""Networks: multilayer perceptrons, small convolutional and residual nets."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -60,5 +60,27 @@ class CnnModel(ModelSpec):
     groups: int = described(4, "Groups of GroupNorm (the largest divisor of the channels up to this).", ge=1, le=512)
 
 
-MODEL_KINDS = (MlpModel, CnnModel)
-AnyModel = Annotated[MlpModel | CnnModel, Field(discriminator="kind")]
+class ResNetModel(ModelSpec):
+    """A residual net: blocks of two 3×3 convolutions whose input is added to their output; then one dense layer."""
+
+    title = "ResNet"
+    summary = "Blocks of two convolutions with shortcuts around them; for images."
+    reference = "He et al. 2016, Deep residual learning for image recognition"
+    needs_image = True
+    kind: Literal["resnet"] = kind_of("resnet")
+    activation: Activation = described("relu", "Nonlinearity after each convolution, and after each sum.")
+    channels: tuple[Channels, ...] = described(
+        (8, 16), "Channels of each stage; each but the first halves the picture.", min_length=1, max_length=4
+    )
+    blocks: int = described(1, "Blocks of each stage.", ge=1, le=9)
+    shortcut: bool = described(
+        True, "Add each block's input to its output; without it, the same layers are a plain net.", title="Shortcuts"
+    )
+    norm: Literal["none", "group", "batch"] = described(
+        "group", "Normalisation after each convolution: none, GroupNorm or BatchNorm.", title="Normalisation"
+    )
+    groups: int = described(4, "Groups of GroupNorm (the largest divisor of the channels up to this).", ge=1, le=512)
+
+
+MODEL_KINDS = (MlpModel, CnnModel, ResNetModel)
+AnyModel = Annotated[MlpModel | CnnModel | ResNetModel, Field(discriminator="kind")]

@@ -12,12 +12,12 @@ from backend.core.problems.problem import Data
 from backend.schemas.problem import DataProblem
 from backend.schemas.problem.data import DATA_KINDS, DigitsData, MoonsData
 from backend.schemas.problem.loss import LOSS_KINDS, MseLoss
-from backend.schemas.problem.model import MODEL_KINDS, Activation, CnnModel, Initialisation, MlpModel
-from tests.cases import CNNS, CPU, MLPS, NETWORKS, build, over
+from backend.schemas.problem.model import MODEL_KINDS, Activation, CnnModel, Initialisation, MlpModel, ResNetModel
+from tests.cases import CNNS, CPU, MLPS, NETWORKS, RESNETS, build, over
 from tests.oracles import flat_state, hessian_of, loss_of, module_of
 
 CLOSE = {"rtol": 0.0, "atol": 1e-12}
-BATCH_NORMED = {name: spec for name, spec in CNNS.items() if spec.model.norm == "batch"}
+BATCH_NORMED = {name: spec for name, spec in (CNNS | RESNETS).items() if spec.model.norm == "batch"}
 
 
 def test_the_cases_cover_every_choice_of_network_and_loss():
@@ -27,7 +27,8 @@ def test_the_cases_cover_every_choice_of_network_and_loss():
     assert {type(model) for model in models} == set(MODEL_KINDS)
     assert {type(spec.loss) for spec in NETWORKS.values()} == set(LOSS_KINDS)
     assert {type(spec.data) for spec in NETWORKS.values()} == set(DATA_KINDS)
-    assert {spec.model.norm for spec in CNNS.values()} == set(get_args(CnnModel.model_fields["norm"].annotation))
+    for cases, kind in ((CNNS, CnnModel), (RESNETS, ResNetModel)):
+        assert {spec.model.norm for spec in cases.values()} == set(get_args(kind.model_fields["norm"].annotation))
 
 
 @over(NETWORKS)

@@ -97,8 +97,7 @@ async def play(seconds: float, repeats: int) -> dict[int, list[dict[str, Any]]]:
     url = f"http://127.0.0.1:{port}/"
     found: dict[int, list[dict[str, Any]]] = {rate: [] for rate in RATES}
     async with async_playwright() as playwright:
-        path = os.environ.get("CHROMIUM") or next((known for known in map(shutil.which, BROWSERS) if known), None)
-        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         await page.add_init_script(RECORD)
         await measure(page, url, source, "warm", 20.0, 2.0)
@@ -109,6 +108,11 @@ async def play(seconds: float, repeats: int) -> dict[int, list[dict[str, Any]]]:
     server.should_exit = True
     await serving
     return found
+
+
+def browser_path() -> str | None:
+    """Find the browser: the one that ``CHROMIUM`` names, or one on the path."""
+    return os.environ.get("CHROMIUM") or next((known for known in map(shutil.which, BROWSERS) if known), None)
 
 
 def share(values: list[float], part: float) -> float:

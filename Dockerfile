@@ -11,10 +11,11 @@ WORKDIR /source
 COPY constraints.txt ./
 # torch alone first: the one large layer is made again only when the pinned versions change.
 RUN pip install -c constraints.txt --extra-index-url ${TORCH_INDEX} torch
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY app app
 COPY backend backend
 COPY frontend frontend
+COPY docs docs
 RUN pip install -c constraints.txt --extra-index-url ${TORCH_INDEX} .
 
 FROM python:${PYTHON}-slim

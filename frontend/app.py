@@ -11,7 +11,7 @@ from frontend import shell
 from frontend.client import Client
 from frontend.components.lane_mark import lane_mask
 from frontend.pages import PAGES, lab_callbacks, runs_callbacks
-from frontend.panels import choices
+from frontend.panels import choices, documentation
 from frontend.theme import LANE_COLOURS, LANE_DASHES, PALETTE, SCHEMES
 
 ASSETS = Path(__file__).parent / "assets"
@@ -70,6 +70,7 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     lab_callbacks.register(app, client)
     runs_callbacks.register(app)
     choices.register(app)
+    documentation.register(app)
     # Dash readies itself at the first request to "/" alone: a link to another page would come without its scripts.
     app._setup_server()  # type: ignore[no-untyped-call]
     return app

@@ -17,6 +17,8 @@ COPY_LINK: Final = "copy-link"
 COPIED: Final = "copied"
 KEYS_BUTTON: Final = "keys-button"
 KEYS_DIALOG: Final = "keys-dialog"
+DOCUMENT: Final = "document"  # assets/docs.js knows it by name
+DOCS_DRAWER: Final = "docs-drawer"
 LAST_LAB: Final = "last-lab"  # dcc.Store, kept by the tab: the Lab's last query
 
 # The Lab's set-up
@@ -69,6 +71,11 @@ STREAM: Final = "gradscape-stream"  # JSON in the page: what stream.js must know
 def choice(key: Any) -> dict[str, Any]:
     """Name a panel's control whose ``value`` (a text) belongs to the view; ``key`` is ``panel.control``."""
     return {"type": "choice", "key": key}
+
+
+def panel_docs(panel: Any) -> dict[str, Any]:
+    """Name the button that opens a panel's documentation."""
+    return {"type": "panel-docs", "panel": panel}
 
 
 def nav_link(path: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The frame about every page: brand, navigation, theme, link, keys; and the view, kept in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,11 +32,19 @@ class MakesLayout(Protocol):
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its address, its name in the navigation, and what it shows."""
+    """A page: its address, its name in the navigation, what it shows, and what it shows at addresses below its own."""
 
     path: str
     name: str
     layout: MakesLayout
+    inside: Callable[[str], Node | None] | None = None
+
+    def at(self, path: str) -> Node | None:
+        """Make what this page shows at an address, None where it has nothing there."""
+        if path == self.path:
+            return self.layout()
+        below = path.removeprefix(f"{self.path.rstrip('/')}/")
+        return self.inside(below) if self.inside is not None and below != path else None
 
 
 def shell(pages: Sequence[Page]) -> Node:
@@ -105,13 +113,12 @@ def register(app: Any, pages: Sequence[Page]) -> None:
         app: the page.
         pages: all pages.
     """
-    by_path = {page.path: page for page in pages}
     here = "gradscape"
 
     @app.callback(Output(ids.PAGE, "children"), Input(ids.LOCATION, "pathname"))  # type: ignore[untyped-decorator]
     async def show(path: str | None) -> Any:
-        page = by_path.get(path or "/")
-        return page.layout() if page else _nothing_here()
+        found = (page.at(path or "/") for page in pages)
+        return next((shown for shown in found if shown is not None), None) or _nothing_here()
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output(ids.VIEW, "data"),

@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -87,6 +88,15 @@ def test_files_that_are_not_python_are_packaged() -> None:
         listed = {path for pattern in packaged.get(folder, []) for path in (ROOT / folder).glob(pattern)}
         present = {path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
         assert not {path for path in present if path.suffix not in {".py", ".pyc"}} - listed
+
+
+def test_the_documentation_is_packaged_with_the_page(tmp_path: Path) -> None:
+    built = tmp_path / "built"
+    command = [sys.executable, "setup.py", "-q", "build", f"--build-base={tmp_path}", f"--build-lib={built}"]
+    egg = ["egg_info", f"--egg-base={tmp_path}"]
+    subprocess.run([*command, *egg], cwd=ROOT, check=True, capture_output=True)
+    shipped = {path.relative_to(built / "frontend/documentation") for path in built.rglob("documentation/**/*.md")}
+    assert shipped == {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
 
 
 def copied() -> list[str]:

@@ -177,6 +177,7 @@ class Panel(WireModel):
     name: str
     title: str
     words: Words
+    docs: tuple[str, ...] = ()  # documents that explain it: ``analyses/surface`` is docs/analyses/surface.md
     asked: str | None = None  # shown only where a run of the view asks for this kind of analysis
     choices: tuple[Choice, ...] = ()
     graphs: tuple[Graph, ...] = ()

@@ -84,7 +84,7 @@
     return short >= 1e-4 && short < 1e5 ? String(short) : short.toExponential().replace("e+", "e");
   }
 
-  const markPage = (path, links) => links.map((link) => (link.path === path ? "page" : null));
+  const markPage = (path, links) => links.map((link) => (link.path === path || (link.path !== "/" && path.startsWith(`${link.path}/`)) ? "page" : null));
   const openKeys = (clicks, opened) => (clicks ? !opened : noUpdate());
   const labHref = (search) => `/${search || ""}`;
   const remember = (search) => (window.location.pathname === "/" ? search : noUpdate());

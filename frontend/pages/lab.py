@@ -12,6 +12,7 @@ from frontend.components.problem_form import problem_form
 from frontend.components.run_controls import notice, run_controls
 from frontend.components.run_form import run_form
 from frontend.components.section import section
+from frontend.panels.documentation import drawer
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_script
 from frontend.presets import PRESETS, Preset
@@ -37,6 +38,7 @@ def layout() -> Node:
                 ],
                 className="stage",
             ),
+            drawer(),
         ],
         id=ids.LAB,
         className="lab",

@@ -61,10 +61,19 @@ def frame(panel: Panel, body: list[Node]) -> Node:
         **data(fullscreen=""),
         **aria(label=f"Let {panel.title} fill the screen"),
     )
+    explained = html.Button(
+        "?",
+        id=ids.panel_docs(panel.name),
+        className="gs-docs",
+        type="button",
+        title="What it shows, and what that means",
+        **aria(label=f"About {panel.title}"),
+    )
+    title = html.Div([html.H2(panel.title, id=title_id), explained], className="gs-title")
     return html.Section(
         [
             html.Header(
-                [html.H2(panel.title, id=title_id), html.Div([*series, *controls, wide], className="gs-controls")],
+                [title, html.Div([*series, *controls, wide], className="gs-controls")],
                 className="gs-panel-head",
             ),
             html.P(className="gs-line", **data(line="")),

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from backend.schemas.events import EVENT_KINDS
-from frontend import ids, theme
+from frontend import documents, ids, theme
 from frontend.panels.base import PanelView
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import lane_styles, stream_script
@@ -30,13 +30,26 @@ def test_a_frame_has_what_the_script_looks_for(view: PanelView) -> None:
 
 @pytest.mark.parametrize("view", PANELS, ids=lambda view: view.panel.name)
 def test_controls_belong_to_the_view_and_are_labelled(view: PanelView) -> None:
-    controls = [node for node in view.layout()._traverse() if isinstance(getattr(node, "id", None), dict)]
+    named = [node for node in view.layout()._traverse() if isinstance(getattr(node, "id", None), dict)]
+    controls = [node for node in named if node.id["type"] == "choice"]
     assert [node.id for node in controls] == [
         ids.choice(f"{view.panel.name}.{choice.name}") for choice in view.panel.choices
     ]
     for node, choice in zip(controls, view.panel.choices, strict=True):
         assert getattr(node, "aria-label") == choice.label
         assert node.value == node.data[0]["value"] == choice.options[0].value
+
+
+@pytest.mark.parametrize("view", PANELS, ids=lambda view: view.panel.name)
+def test_a_question_mark_opens_what_explains_the_panel(view: PanelView) -> None:
+    ids_here = [getattr(node, "id", None) for node in view.layout()._traverse()]
+    assert ids_here.count(ids.panel_docs(view.panel.name)) == 1
+    assert view.panel.docs, f'name the documents of the panel {view.panel.name}: Panel(docs=("analyses/…",))'
+    for name in view.panel.docs:
+        shown = documents.read(name)
+        assert shown is not None, f"there is no docs/{name}.md"
+        for heading in ("What you see", "What it means", "Equation", "Cost", "Limits", "Paper"):
+            assert f"**{heading}" in shown.opening, f"{name}: {heading} is missing"
 
 
 @pytest.mark.parametrize("view", PANELS, ids=lambda view: view.panel.name)

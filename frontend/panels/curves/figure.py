@@ -153,6 +153,7 @@ def panel() -> Panel:
     return Panel(
         name="curves",
         title="Training",
+        docs=("analyses/train",),
         words=Words(
             empty="Press Start: each lane's loss is drawn here as it trains.",
             loading="Waiting for the first steps.",

@@ -227,6 +227,7 @@ def panel() -> Panel:
     return Panel(
         name="landscape",
         title="Landscape",
+        docs=("analyses/surface", "analyses/trajectory"),
         words=Words(
             empty="Press Start: the loss around the lanes' paths is drawn here, coarse first, then finer.",
             loading="Working out the first points of the surface.",

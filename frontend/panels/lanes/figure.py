@@ -31,6 +31,7 @@ def panel() -> Panel:
     return Panel(
         name="lanes",
         title="Lanes",
+        docs=("analyses/train",),
         words=Words(
             empty="Press Start: each lane's latest numbers stand here.",
             loading="Waiting for the lanes.",

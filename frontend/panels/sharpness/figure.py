@@ -133,6 +133,7 @@ def panel() -> Panel:
     return Panel(
         name="sharpness",
         title="Sharpness",
+        docs=("analyses/sharpness",),
         words=Words(
             empty="Switch the sharpness on in the set-up and press Start: it is drawn here beside its threshold.",
             loading="Working out the largest eigenvalue of the Hessian.",

@@ -116,7 +116,10 @@ def _on_interrupt(cancel: Callable[[], Awaitable[object]]) -> Iterator[None]:
 
 
 async def _here(request: AnyRequest, folder: Path, stored: bool, engine: EngineName, show: Print) -> int:
-    service = make_service(Settings(data=folder, engine=engine, workers=1), in_memory=not stored)
+    # A run in memory has a data directory of its own, but data sets lie where they always do.
+    known = Settings.read()
+    datasets = known.datasets or (folder if stored else known.data) / "datasets"
+    service = make_service(Settings(data=folder, datasets=datasets, engine=engine, workers=1), in_memory=not stored)
     try:
         service.recover()
         made = service.submit(request)

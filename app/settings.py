@@ -33,6 +33,7 @@ class Settings:
         host: address that the server listens on.
         port: TCP port; 0 takes a free one.
         data: folder of the database, snapshots and checkpoints.
+        datasets: folder of the files of data sets, None for ``datasets`` in the data folder.
         engine: where runs are computed.
         workers: number of worker processes, None to choose by the machine.
         body_limit: largest request body in MiB.
@@ -45,6 +46,9 @@ class Settings:
     port: int = field(default=8050, metadata=_help("TCP port to listen on; 0 takes a free one."))
     data: Path = field(
         default_factory=default_data_dir, metadata=_help("Folder of the database, snapshots and checkpoints.")
+    )
+    datasets: Path | None = field(
+        default=None, metadata=_help("Folder of MNIST's and CIFAR-10's files; empty: datasets in the data folder.")
     )
     engine: EngineName = field(
         default="local", metadata=_help("local: worker processes; inline: a thread of the server (for tests).")
@@ -114,7 +118,7 @@ def _read(name: str, text: str, source: str) -> Any:
             return _whole(text, source, 1, 256)
         case "body_limit" | "import_limit":
             return _whole(text, source, 1, 1 << 20)
-        case "data":
+        case "data" | "datasets":
             return Path(text).expanduser()
         case "engine":
             return _one_of(text, source, get_args(EngineName))

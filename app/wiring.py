@@ -81,7 +81,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
     store = SqliteStore(":memory:" if in_memory else settings.data / DATABASE)
     engine = make_engine(settings.engine, settings.workers)
     try:
-        return Service(store, engine, Feed(store), settings.data)
+        return Service(store, engine, Feed(store), settings.data, settings.datasets)
     except Unavailable:
         engine.close()
         store.close()

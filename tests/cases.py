@@ -12,6 +12,7 @@ from backend.schemas.problem.data import (
     ChebyshevData,
     CirclesData,
     DigitsData,
+    LargeDigitsData,
     MoonsData,
     SineData,
     SpiralsData,
@@ -69,7 +70,7 @@ RESNETS: dict[str, DataProblem] = {
         data=DigitsData(examples=20), model=ResNetModel(channels=(3, 3, 3), blocks=2, norm="none", activation="silu")
     ),
     "resnet-plain": DataProblem(
-        data=DigitsData(examples=20), model=ResNetModel(channels=(4, 4), blocks=2, shortcut=False), loss=MseLoss()
+        data=LargeDigitsData(examples=9), model=ResNetModel(channels=(4, 4), blocks=2, shortcut=False), loss=MseLoss()
     ),
 }
 NETWORKS: dict[str, DataProblem] = MLPS | CNNS | RESNETS

@@ -31,6 +31,7 @@ class Task:
     part: int = 0
     parts: int = 1
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none
+    datasets: Path | None = None  # folder of the files of data sets; None where there is none
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ def failure_of(error: Exception) -> ErrorDetail:
         The error of the run.
     """
     from backend.core.analyses.failures import AnalysisError
+    from backend.core.problems.image_files import MalformedFile
     from backend.core.runtime.device import UnavailableDevice
 
     match error:
@@ -29,6 +30,8 @@ def failure_of(error: Exception) -> ErrorDetail:
             return ErrorDetail.model_validate({"code": error.code, "message": str(error)})
         case UnavailableDevice():
             return ErrorDetail(code="unsupported", message=str(error), where="device")
+        case MalformedFile():
+            return ErrorDetail(code="unsupported", message=str(error), where="problem.data")
         case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _exhausted(error):
             return ErrorDetail(
                 code="out_of_memory",

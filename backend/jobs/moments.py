@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from backend.jobs.dataset_files import DatasetFiles
 from backend.jobs.engine import Source, Task
 from backend.jobs.errors import NotFinite, Unsupported
 from backend.jobs.points import points_of
@@ -46,7 +47,9 @@ def load_points(task: Task, problem: "Problem") -> "tuple[Point, ...]":
     sources = iter(task.sources)
     points = []
     for path, point in points_of(task.request):
-        loaded = _initial(point, problem) if isinstance(point, InitPoint) else _stored(next(sources), task, problem)
+        loaded = (
+            _initial(point, task, problem) if isinstance(point, InitPoint) else _stored(next(sources), task, problem)
+        )
         _check(path, loaded, problem)
         points.append(loaded)
     if not points and not isinstance(task.request, TrainRequest):
@@ -75,11 +78,12 @@ def load_states(task: Task) -> "tuple[LaneState, ...]":
     )
 
 
-def _initial(point: InitPoint, problem: "Problem") -> "Point":
+def _initial(point: InitPoint, task: Task, problem: "Problem") -> "Point":
     from backend.core.analyses.base import Moment, Point
     from backend.core.problems.build import build_problem
 
-    params_P, buffers_B = build_problem(point.init, problem.dtype, problem.device).params0(point.seed)
+    files = DatasetFiles(task.datasets)
+    params_P, buffers_B = build_problem(point.init, problem.dtype, problem.device, files).params0(point.seed)
     return Point(ResolvedPoint(step=0), Moment(0, params_P, buffers_B))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from backend.jobs.controls import ControlBox
+from backend.jobs.dataset_files import DatasetFiles
 from backend.jobs.engine import Ended, Task
 from backend.jobs.errors import Unsupported
 from backend.jobs.failures import failure_of
@@ -112,7 +113,8 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
     if request.problem is None:
         raise Unsupported("this run has no problem: its points lead to none", hint="Give problem in the request.")
     dtype: torch.dtype = getattr(torch, request.dtype)
-    problem = build_problem(request.problem, dtype, choose_device(request.device, dtype))
+    device = choose_device(request.device, dtype)
+    problem = build_problem(request.problem, dtype, device, DatasetFiles(task.datasets))
     analysis, spec = workshop.analysis(request)
     sentence = analysis.unsupported(problem, spec)
     if sentence is not None:

@@ -37,15 +37,17 @@ class Service:
         engine: runs them.
         feed: over the same store.
         data_dir: its ``runs`` folder takes snapshots; held by one service at a time.
+        datasets: folder of the files of data sets; None: ``datasets`` in the data directory.
 
     Raises:
         Unavailable: where another process holds the directory.
     """
 
-    def __init__(self, store: Store, engine: Engine, feed: Feed, data_dir: Path) -> None:
+    def __init__(self, store: Store, engine: Engine, feed: Feed, data_dir: Path, datasets: Path | None = None) -> None:
         self._lock = DirectoryLock(data_dir)
         self._store, self._engine, self.feed = store, engine, feed
         self._folders = data_dir / "runs"
+        self._datasets = datasets or data_dir / "datasets"
         self._recorder = Recorder(feed, self._abandon)
         self._handles: dict[str, Handle] = {}
         self._submitting = threading.Lock()
@@ -78,7 +80,7 @@ class Service:
             parent=resolved.parent,
             request=request.to_json(),
         )
-        task = Task(run=new.id, request=resolved.request, folder=self.folder(new.id), sources=resolved.sources)
+        task = Task(new.id, resolved.request, self.folder(new.id), sources=resolved.sources, datasets=self._datasets)
         with self._submitting:
             run = self._store.create(new, key)
             if run.id == new.id:

@@ -5,6 +5,7 @@ import torch
 from backend.core.problems.bundled import bundled
 from backend.core.problems.cnn import Cnn
 from backend.core.problems.function import FunctionMinimisation
+from backend.core.problems.image_files import Files, image_files, no_files
 from backend.core.problems.losses import build_criterion
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import Model, NetworkProblem
@@ -13,17 +14,18 @@ from backend.core.problems.resnet import ResNet
 from backend.core.problems.splits import Splits, standardized
 from backend.core.problems.toy_data import toy_data
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
-from backend.schemas.problem.data import AnyData, BreastCancerData, DigitsData, WineData
+from backend.schemas.problem.data import AnyData, BreastCancerData, Cifar10Data, DigitsData, MnistData, WineData
 from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel, ResNetModel
 
 
-def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device) -> Problem:
+def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, files: Files = no_files) -> Problem:
     """Build a problem, its data already on the device.
 
     Args:
         spec: what is trained.
         dtype: number format of parameters, inputs and real targets.
         device: where they live.
+        files: where the files of data sets that are not bundled come from.
 
     Returns:
         The problem; the same spec always gives the same one.
@@ -32,17 +34,19 @@ def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device) ->
         case FunctionProblem():
             return FunctionMinimisation(spec.function, dtype, device)
         case DataProblem():
-            splits = build_splits(spec.data)
+            splits = build_splits(spec.data, files)
             criterion = build_criterion(spec.loss, spec.data.classes)
             model = build_model(spec.model, spec.data, splits.train.x_NF.shape[1], criterion.outputs)
             return NetworkProblem(model, criterion, splits, spec.data.classes, dtype, device)
 
 
-def build_splits(spec: AnyData) -> Splits:
+def build_splits(spec: AnyData, files: Files = no_files) -> Splits:
     """Read or make the data, standardised where that is asked for, in float64."""
     match spec:
         case DigitsData() | WineData() | BreastCancerData():
             splits = bundled(spec)
+        case MnistData() | Cifar10Data():
+            splits = image_files(spec, files)
         case _:
             splits = toy_data(spec)
     return standardized(splits) if spec.standardize else splits

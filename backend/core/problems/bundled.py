@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from backend.core.problems.splits import Examples, Splits, split
-from backend.schemas.problem.data import BreastCancerData, DigitsData, WineData
+from backend.schemas.problem.data import BreastCancerData, DigitsData, LargeDigitsData, WineData
 
 
 @cache
@@ -26,6 +26,10 @@ def read_bundled(kind: str) -> Examples:
     return Examples(np.asarray(x, np.float64) / (16.0 if kind == "digits" else 1.0), np.asarray(y, np.int64))
 
 
-def bundled(spec: DigitsData | WineData | BreastCancerData) -> Splits:
+def bundled(spec: DigitsData | LargeDigitsData | WineData | BreastCancerData) -> Splits:
     """Return the splits that a spec asks for, not yet standardised."""
+    if isinstance(spec, LargeDigitsData):
+        small = read_bundled("digits")
+        x_NHW = small.x_NF.reshape(-1, 8, 8).repeat(4, axis=1).repeat(4, axis=2)
+        return split(Examples(x_NHW.reshape(len(small), -1), small.y), spec.examples, spec.seed)
     return split(read_bundled(spec.kind), spec.examples, spec.seed)

@@ -1,4 +1,4 @@
-"""Data sets: scikit-learn's bundled ones, and toys that are made from a seed."""
+"""Data sets: scikit-learn's bundled ones, image files that one has, and toys that are made from a seed."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -39,6 +39,45 @@ class DigitsData(DataSpec):
     image = (1, 8, 8)
     kind: Literal["digits"] = kind_of("digits")
     examples: int = described(1500, "Training examples; the rest of the 1,797 are the test split.", ge=1, le=1797)
+
+
+class LargeDigitsData(DigitsData):
+    """The same digits, each pixel a square of 4×4: pictures of 32×32 for nets that are made for such."""
+
+    title = "Digits 32×32"
+    summary = "The 1,797 digits with each pixel a square of 4×4: small content, large pictures."
+    image = (1, 32, 32)
+    kind: Literal["digits32"] = kind_of("digits32")  # type: ignore[assignment]
+
+
+class MnistData(DataSpec):
+    """MNIST: 70,000 handwritten digits of 28×28 pixels, from the four standard files; pixels divided by 255."""
+
+    title = "MNIST"
+    summary = "70,000 handwritten digits of 28×28 pixels, from files in the data directory."
+    reference = "LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document recognition"
+    classes = 10
+    image = (1, 28, 28)
+    kind: Literal["mnist"] = kind_of("mnist")
+    examples: int = described(10_000, "Training examples, out of the 60,000 of the training files.", ge=1, le=60_000)
+    test_examples: int = described(
+        2000, "Examples of the test split, out of the 10,000 of the test files.", title="Test examples", ge=1, le=10_000
+    )
+
+
+class Cifar10Data(DataSpec):
+    """CIFAR-10: 60,000 colour photographs of 32×32 pixels, from the six binary files; pixels divided by 255."""
+
+    title = "CIFAR-10"
+    summary = "60,000 colour photographs of 32×32 pixels, ten classes, from files in the data directory."
+    reference = "Krizhevsky 2009, Learning multiple layers of features from tiny images"
+    classes = 10
+    image = (3, 32, 32)
+    kind: Literal["cifar10"] = kind_of("cifar10")
+    examples: int = described(5000, "Training examples, out of the 50,000 of the training files.", ge=1, le=50_000)
+    test_examples: int = described(
+        2000, "Examples of the test split, out of the 10,000 of the test file.", title="Test examples", ge=1, le=10_000
+    )
 
 
 class WineData(DataSpec):
@@ -144,11 +183,16 @@ class SineData(DataSpec):
     noise: float = described(0.1, "Standard deviation of the noise added to y.", ge=0.0, le=2.0)
 
 
+FROM_FILES = (MnistData, Cifar10Data)
 DATA_KINDS = (
-    DigitsData, WineData, BreastCancerData, MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData,
+    DigitsData, LargeDigitsData, *FROM_FILES, WineData, BreastCancerData,
+    MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData,
 )  # fmt: skip
 AnyData = Annotated[
     DigitsData
+    | LargeDigitsData
+    | MnistData
+    | Cifar10Data
     | WineData
     | BreastCancerData
     | MoonsData

@@ -33,7 +33,7 @@ def make_catalog() -> Catalog:
         problems=(*_entries(DATA_KINDS, "problem.data"), *_entries(FUNCTION_KINDS, "problem.function")),
         models=_entries(MODEL_KINDS, "problem.model"),
         losses=_entries(LOSS_KINDS, "problem.loss"),
-        optimizers=_entries([spec for spec, _ in OPTIMIZERS], "lanes.optimizer"),
+        optimizers=_entries([rule.spec for rule in OPTIMIZERS], "lanes.optimizer"),
         schedules=_entries(SCHEDULE_KINDS, "lanes.schedule"),
         planes=_entries(PLANE_KINDS, "analysis.plane"),
         analyses=_entries([spec for spec, _ in ANALYSES if issubclass(spec, AnalysisSpec)], "analysis"),

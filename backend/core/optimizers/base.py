@@ -12,7 +12,8 @@ class Optimizer(Protocol):
     """A rule that owns how parameters move; it writes to them in place and to nothing else.
 
     Most rules call ``loss_and_grad`` once a step. A rule that must look at other points (a line search, SAM) writes
-    them to the parameters, calls it again, and restores them before it moves.
+    them to the parameters, calls it again, and restores them before it moves. What else it needs (curvature, gradients
+    of groups, losses of many points) it asks of the surroundings that its builder was given.
     """
 
     def step(self, loss_and_grad: LossAndGrad) -> tuple[Tensor, Tensor]:

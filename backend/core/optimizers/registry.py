@@ -1,13 +1,13 @@
 """Which builder makes the optimizer of which spec: one line a rule."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from torch import Tensor
 
 from backend.core.optimizers import torch_rules
 from backend.core.optimizers.base import Optimizer
-from backend.core.problems.params import Layout
+from backend.core.optimizers.surroundings import Surroundings
+from backend.core.problems.problem import Problem
 from backend.schemas.optimizer import AnyOptimizer, OptimizerSpec
 from backend.schemas.optimizer.adagrad import AdagradOptimizer
 from backend.schemas.optimizer.adam import AdamOptimizer
@@ -15,43 +15,74 @@ from backend.schemas.optimizer.adamw import AdamWOptimizer
 from backend.schemas.optimizer.rmsprop import RmspropOptimizer
 from backend.schemas.optimizer.sgd import SgdOptimizer
 
-Builder = Callable[[Any, Sequence[Tensor], Layout], Optimizer]
 
-OPTIMIZERS: tuple[tuple[type[OptimizerSpec], Builder], ...] = (
-    (SgdOptimizer, torch_rules.sgd),
-    (RmspropOptimizer, torch_rules.rmsprop),
-    (AdagradOptimizer, torch_rules.adagrad),
-    (AdamOptimizer, torch_rules.adam),
-    (AdamWOptimizer, torch_rules.adamw),
+def anywhere(spec: OptimizerSpec, problem: Problem) -> str | None:
+    """Return None: the rule works on every problem."""
+    return None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A spec, what makes its optimizer, and on which problems it does not work."""
+
+    spec: type[OptimizerSpec]
+    build: Callable[[Any, Surroundings], Optimizer]
+    unsupported: Callable[[Any, Problem], str | None] = anywhere  # None, or the sentence that says why not
+
+
+OPTIMIZERS: tuple[Rule, ...] = (
+    Rule(SgdOptimizer, torch_rules.sgd),
+    Rule(RmspropOptimizer, torch_rules.rmsprop),
+    Rule(AdagradOptimizer, torch_rules.adagrad),
+    Rule(AdamOptimizer, torch_rules.adam),
+    Rule(AdamWOptimizer, torch_rules.adamw),
 )
 
 
-def build_optimizer(spec: AnyOptimizer, params: Sequence[Tensor], layout: Layout) -> Optimizer:
-    """Make the optimizer that a spec describes.
+def rule_of(spec: OptimizerSpec) -> Rule:
+    """Look up a spec's rule.
 
     Args:
         spec: the rule with its hyper-parameters.
-        params: the leaves that it moves; a race gives one, the flat vector [P].
-        layout: the named tensors within them, for rules that act on matrices.
+
+    Returns:
+        Its row of the registry.
+
+    Raises:
+        LookupError: where none is listed for this spec.
+    """
+    for rule in OPTIMIZERS:
+        if type(spec) is rule.spec:
+            return rule
+    raise LookupError(f"no builder makes a {type(spec).__name__}; add it to OPTIMIZERS in {__name__}")
+
+
+def build_optimizer(spec: AnyOptimizer, around: Surroundings) -> Optimizer:
+    """Make the optimizer that a spec describes.
+
+    Args:
+        spec: the rule with its hyper-parameters; LookupError where no builder is listed for it.
+        around: the leaf that it moves, and what it may ask.
 
     Returns:
         The optimizer, before its first step.
 
-    Raises:
-        LookupError: where no builder is listed for this spec.
-
     Example:
-        One step of gradient descent on f(θ) = θ², at rate 0.1 from θ = 1.
+        One step of gradient descent on f(x, y) = ½(x² + 10y²), at rate 0.1 from (1, 1).
 
         >>> import torch
+        >>> from backend.core.optimizers.surroundings import surround
+        >>> from backend.core.problems.build import build_problem
         >>> from backend.schemas.optimizer import SgdOptimizer
-        >>> params_P = torch.ones(1)
-        >>> optimizer = build_optimizer(SgdOptimizer(lr=0.1), (params_P,), Layout((("x", (1,)),)))
-        >>> loss, grad_P = optimizer.step(lambda: ((params_P**2).sum(), 2 * params_P))
-        >>> loss.item(), round(params_P.item(), 6)
-        (1.0, 0.8)
+        >>> from backend.schemas.problem import FunctionProblem
+        >>> from backend.schemas.problem.function import QuadraticFunction
+        >>> bowl = FunctionProblem(function=QuadraticFunction(condition=10.0, start=(1.0, 1.0)))
+        >>> problem = build_problem(bowl, torch.float64, torch.device("cpu"))
+        >>> params_P, buffers_B = problem.params0(0)
+        >>> around = surround(problem, params_P.requires_grad_(), buffers_B)
+        >>> optimizer = build_optimizer(SgdOptimizer(lr=0.1), around)
+        >>> loss, grad_P = optimizer.step(around.objective.loss_and_grad)
+        >>> loss.item(), params_P.tolist()
+        (5.5, [0.9, 0.0])
     """
-    for kind, build in OPTIMIZERS:
-        if type(spec) is kind:
-            return build(spec, params, layout)
-    raise LookupError(f"no builder makes a {type(spec).__name__}; add it to OPTIMIZERS in {__name__}")
+    return rule_of(spec).build(spec, around)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.core.problems.params import Layout
+from backend.core.optimizers.surroundings import Surroundings
 from backend.core.problems.problem import LossAndGrad
 from backend.schemas.optimizer.adagrad import AdagradOptimizer
 from backend.schemas.optimizer.adam import AdamOptimizer
@@ -62,8 +62,9 @@ class TorchRule:
         self._inner.load_state_dict({"state": per_param, "param_groups": groups})
 
 
-def sgd(spec: SgdOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
+def sgd(spec: SgdOptimizer, around: Surroundings) -> TorchRule:
     """Build SGD, with momentum and Nesterov's form where asked for."""
+    params = (around.params_P,)
     return TorchRule(
         params,
         torch.optim.SGD(
@@ -72,8 +73,9 @@ def sgd(spec: SgdOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRu
     )
 
 
-def rmsprop(spec: RmspropOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
+def rmsprop(spec: RmspropOptimizer, around: Surroundings) -> TorchRule:
     """Build RMSProp."""
+    params = (around.params_P,)
     return TorchRule(
         params,
         torch.optim.RMSprop(
@@ -87,22 +89,24 @@ def rmsprop(spec: RmspropOptimizer, params: Sequence[Tensor], layout: Layout) ->
     )
 
 
-def adagrad(spec: AdagradOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
+def adagrad(spec: AdagradOptimizer, around: Surroundings) -> TorchRule:
     """Build Adagrad."""
+    params = (around.params_P,)
     return TorchRule(params, torch.optim.Adagrad(params, lr=spec.lr, eps=spec.eps, weight_decay=spec.weight_decay))
 
 
-def adam(spec: AdamOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
+def adam(spec: AdamOptimizer, around: Surroundings) -> TorchRule:
     """Build Adam, or AMSGrad."""
-    return _adam(torch.optim.Adam, spec, params)
+    return _adam(torch.optim.Adam, spec, around)
 
 
-def adamw(spec: AdamWOptimizer, params: Sequence[Tensor], layout: Layout) -> TorchRule:
+def adamw(spec: AdamWOptimizer, around: Surroundings) -> TorchRule:
     """Build AdamW."""
-    return _adam(torch.optim.AdamW, spec, params)
+    return _adam(torch.optim.AdamW, spec, around)
 
 
-def _adam(rule: type[torch.optim.Adam], spec: AdamOptimizer | AdamWOptimizer, params: Sequence[Tensor]) -> TorchRule:
+def _adam(rule: type[torch.optim.Adam], spec: AdamOptimizer | AdamWOptimizer, around: Surroundings) -> TorchRule:
+    params = (around.params_P,)
     inner = rule(
         params,
         lr=spec.lr,

@@ -55,10 +55,15 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
         case MseLoss(factor=factor):
 
             def squared_error(out_NC: Tensor, y: Tensor) -> Tensor:
-                target_NC = y if classes is None else F.one_hot(y, classes).to(out_NC.dtype)
+                target_NC = y if classes is None else _one_hot(y, classes).to(out_NC.dtype)
                 return F.mse_loss(out_NC, target_NC, reduction="sum") * (factor / len(y))
 
             return Criterion(outputs, squared_error, None if classes is None else largest)
+
+
+def _one_hot(y_N: Tensor, classes: int) -> Tensor:
+    # F.one_hot looks at the values, which a vectorised pass over examples cannot.
+    return y_N.unsqueeze(-1) == torch.arange(classes, device=y_N.device)
 
 
 def _cross_entropy(out_NC: Tensor, y_N: Tensor) -> Tensor:

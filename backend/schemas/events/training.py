@@ -17,6 +17,7 @@ class TrainChunk(Event):
     grad_norm: Array  # [n]
     lr: Array  # [n] after the schedule
     seconds: Array  # [n] this lane's own time since the start
+    evaluations: Array | None = None  # [n] float64: gradient evaluations spent so far; null in runs of older releases
     # Where a sharpness probe runs along, at each row's learning rate; null for a rule that has none:
     threshold: Array | None = None  # [n] of the Hessian's largest eigenvalue
     preconditioned_threshold: Array | None = None  # [n] of that of P⁻¹H

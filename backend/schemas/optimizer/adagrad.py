@@ -14,6 +14,7 @@ class AdagradOptimizer(OptimizerSpec):
     summary = "Divides each gradient by the root of the sum of all its squares so far."
     equation = "s ← s + g²; θ ← θ − η·g/(√s + ε)"
     reference = "Duchi, Hazan & Singer 2011, Adaptive subgradient methods"
+    family = "Adaptive"
     kind: Literal["adagrad"] = kind_of("adagrad")
     lr: float = learning_rate(0.01)
     eps: float = epsilon(1e-10)

@@ -14,6 +14,7 @@ class AdamOptimizer(OptimizerSpec):
     summary = "Running means of the gradient and of its square, with bias correction."
     equation = "m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − η·m̂/(√v̂ + ε)"
     reference = "Kingma & Ba 2015; AMSGrad: Reddi, Kale & Kumar 2018"
+    family = "Adaptive"
     kind: Literal["adam"] = kind_of("adam")
     lr: float = learning_rate(0.001)
     beta1: float = decay_rate(0.9, "Decay rate β₁ of the running mean of gradients.", "β₁")

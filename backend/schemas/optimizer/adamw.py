@@ -14,6 +14,7 @@ class AdamWOptimizer(OptimizerSpec):
     summary = "Adam with the weights shrunk apart from the gradient."
     equation = "θ ← (1 − ηλ)·θ − η·m̂/(√v̂ + ε)"
     reference = "Loshchilov & Hutter 2019, Decoupled weight decay regularization"
+    family = "Adaptive"
     kind: Literal["adamw"] = kind_of("adamw")
     lr: float = learning_rate(0.001)
     beta1: float = decay_rate(0.9, "Decay rate β₁ of the running mean of gradients.", "β₁")

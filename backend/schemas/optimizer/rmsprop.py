@@ -14,6 +14,7 @@ class RmspropOptimizer(OptimizerSpec):
     summary = "Divides each gradient by a running root mean square of itself."
     equation = "v ← α·v + (1−α)·g²; θ ← θ − η·g/(√v + ε)"
     reference = "Tieleman & Hinton 2012, Lecture 6.5"
+    family = "Adaptive"
     live = ("lr", "momentum", "weight_decay")
     kind: Literal["rmsprop"] = kind_of("rmsprop")
     lr: float = learning_rate(0.01)

@@ -16,6 +16,7 @@ class SgdOptimizer(OptimizerSpec):
     summary = "Steps along the negative gradient; momentum keeps a running sum of past gradients."
     equation = "v ← μ·v + g; θ ← θ − η·v  (Nesterov: θ ← θ − η·(g + μ·v))"
     reference = "Robbins & Monro 1951; Polyak 1964; Nesterov 1983; Sutskever et al. 2013"
+    family = "Gradient descent"
     defaults_from = "ours (PyTorch's learning rate is 0.001)"
     live = ("lr", "momentum", "weight_decay")
     kind: Literal["sgd"] = kind_of("sgd")

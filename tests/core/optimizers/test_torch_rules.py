@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from backend.core.optimizers.registry import OPTIMIZERS, build_optimizer
+from backend.core.optimizers.surroundings import surround
 from backend.core.problems.params import Layout
 from backend.schemas.optimizer import OPTIMIZER_KINDS, AnyOptimizer, OptimizerSpec, SgdOptimizer
 from backend.schemas.optimizer.adagrad import AdagradOptimizer
 from backend.schemas.optimizer.adam import AdamOptimizer
 from backend.schemas.optimizer.adamw import AdamWOptimizer
 from backend.schemas.optimizer.rmsprop import RmspropOptimizer
+from tests.core.optimizers.solo import Formula, Solo
 
 LAYOUT = Layout((("weight", (3, 4)), ("bias", (3,))))
 RULES: dict[str, tuple[AnyOptimizer, object]] = {
@@ -51,25 +53,14 @@ def _objective(params_P: Tensor) -> Tensor:
     return ((parts["weight"] @ torch.arange(4.0, dtype=torch.float64) + parts["bias"]).tanh() ** 2).sum()
 
 
-class _Lane:
-    """A flat leaf with the rule that moves it."""
-
-    def __init__(self, spec: AnyOptimizer, start_P: Tensor) -> None:
-        self.params_P = start_P.clone().requires_grad_()
-        self.optimizer = build_optimizer(spec, (self.params_P,), LAYOUT)
-
-    def step(self) -> tuple[Tensor, Tensor]:
-        def loss_and_grad() -> tuple[Tensor, Tensor]:
-            loss = _objective(self.params_P)
-            return loss.detach(), torch.autograd.grad(loss, self.params_P)[0]
-
-        return self.optimizer.step(loss_and_grad)
+def _lane(spec: AnyOptimizer, start_P: Tensor) -> Solo:
+    return Solo(spec, Formula(_objective, LAYOUT), start_P)
 
 
 @over_rules
 def test_a_flat_vector_moves_as_separate_tensors_do(name: str) -> None:
     spec, make = RULES[name]
-    lane = _Lane(spec, _start())
+    lane = _lane(spec, _start())
     parts = [part.clone().requires_grad_() for part in LAYOUT.unflatten(_start()).values()]
     theirs = make(parts)
     for _ in range(20):
@@ -88,10 +79,10 @@ def test_a_flat_vector_moves_as_separate_tensors_do(name: str) -> None:
 @over_rules
 def test_a_rule_goes_on_from_its_state_bit_for_bit(name: str) -> None:
     spec, _ = RULES[name]
-    whole = _Lane(spec, _start())
+    whole = _lane(spec, _start())
     for _ in range(5):
         whole.step()
-    second = _Lane(spec, whole.params_P.detach())
+    second = _lane(spec, whole.params_P.detach())
     second.optimizer.load_state_dict(copy.deepcopy(whole.optimizer.state_dict()))
     for _ in range(5):
         whole.step()
@@ -102,10 +93,10 @@ def test_a_rule_goes_on_from_its_state_bit_for_bit(name: str) -> None:
 @over_rules
 def test_a_loaded_state_is_its_own(name: str) -> None:
     spec, _ = RULES[name]
-    first = _Lane(spec, _start())
+    first = _lane(spec, _start())
     first.step()
     kept = {key: value.clone() for key, value in first.optimizer.state_dict().items()}
-    second = _Lane(spec, first.params_P.detach())
+    second = _lane(spec, first.params_P.detach())
     second.optimizer.load_state_dict(first.optimizer.state_dict())
     second.step()
     assert all(torch.equal(value, kept[key]) for key, value in first.optimizer.state_dict().items())
@@ -114,10 +105,10 @@ def test_a_loaded_state_is_its_own(name: str) -> None:
 @pytest.mark.parametrize("kind", [SgdOptimizer, RmspropOptimizer])
 @pytest.mark.parametrize("before", [0.0, 0.5])
 def test_momentum_changes_live(kind: type, before: float) -> None:
-    lane = _Lane(kind(lr=0.01, momentum=before), _start())
+    lane = _lane(kind(lr=0.01, momentum=before), _start())
     lane.step()
     lane.optimizer.set("momentum", 0.9)
-    twin = _Lane(kind(lr=0.01, momentum=0.9), lane.params_P.detach())
+    twin = _lane(kind(lr=0.01, momentum=0.9), lane.params_P.detach())
     twin.optimizer.load_state_dict(
         lane.optimizer.state_dict()
         | ({} if before else {"0.momentum_buffer": torch.zeros(LAYOUT.size, dtype=torch.float64)})
@@ -131,7 +122,7 @@ def test_momentum_changes_live(kind: type, before: float) -> None:
 @pytest.mark.parametrize("kind", OPTIMIZER_KINDS)
 def test_every_live_field_changes_the_next_step(kind: type[OptimizerSpec]) -> None:
     for field in kind.live:
-        lane, other = _Lane(kind(), _start()), _Lane(kind(), _start())
+        lane, other = _lane(kind(), _start()), _lane(kind(), _start())
         for each in (lane, other):
             each.step()
         lane.optimizer.set(field, 0.7)
@@ -141,9 +132,9 @@ def test_every_live_field_changes_the_next_step(kind: type[OptimizerSpec]) -> No
 
 
 def test_the_registry_builds_every_spec() -> None:
-    assert {spec for spec, _ in OPTIMIZERS} == set(OPTIMIZER_KINDS)
+    assert {rule.spec for rule in OPTIMIZERS} == set(OPTIMIZER_KINDS)
     for kind in OPTIMIZER_KINDS:
-        loss, _ = _Lane(kind(), _start()).step()
+        loss, _ = _lane(kind(), _start()).step()
         assert torch.equal(loss, _objective(_start()))
 
 
@@ -152,4 +143,4 @@ def test_an_unknown_spec_is_named() -> None:
         lr: float = 1.0
 
     with pytest.raises(LookupError, match="Homemade"):
-        build_optimizer(Homemade(), (torch.zeros(1),), LAYOUT)
+        build_optimizer(Homemade(), surround(Formula(_objective, LAYOUT), torch.zeros(1), torch.zeros(0)))

@@ -11,6 +11,7 @@ from backend.core.analyses.sharpness import Tracks
 from backend.core.analyses.train.controls import obey
 from backend.core.analyses.train.probes import SLICE, Probes
 from backend.core.analyses.train.race import Race
+from backend.core.optimizers.registry import rule_of
 from backend.core.problems.problem import Problem
 from backend.schemas.analysis import AnyProbe, SharpnessAnalysis
 from backend.schemas.events import AnyEvent
@@ -23,7 +24,11 @@ class Train:
     """1–8 lanes on one problem, from one initial point, with the same batches, stepped in turn."""
 
     def unsupported(self, problem: Problem, spec: TrainRequest) -> str | None:
-        """Return None, or the sentence of the first probe that this problem cannot have."""
+        """Return None, or the sentence of the first lane or probe that this problem cannot have."""
+        for lane in spec.lanes:
+            sentence = rule_of(lane.optimizer).unsupported(lane.optimizer, problem)
+            if sentence is not None:
+                return f"Lane {lane.name!r}: {sentence}"
         from backend.core.analyses.registry import analysis_for  # which lists this class too
 
         for probe in spec.probes:

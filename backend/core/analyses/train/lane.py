@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Final, cast
 
 import torch
-from torch import Tensor
 
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
@@ -19,13 +18,15 @@ from backend.core.analyses.train.columns import Columns
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.registry import build_optimizer
 from backend.core.optimizers.schedules import factor
-from backend.core.problems.problem import Data, LossAndGrad, Problem, Split
+from backend.core.optimizers.surroundings import surround
+from backend.core.problems.problem import Data, Problem, Split
 from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import AnyEvent, Eval
 from backend.schemas.optimizer import AnyOptimizer
 from backend.schemas.run import Lane, TrainRequest
 
 OPTIMIZER: Final = "optimizer."  # before the names of the optimizer's tensors in a checkpoint
+GENERATOR: Final = "generator"  # the state of the rule's random stream in a checkpoint
 
 
 class LaneRun:
@@ -61,7 +62,8 @@ class LaneRun:
         self._tells_thresholds = any(isinstance(probe.analysis, SharpnessAnalysis) for probe in request.probes)
         self._params_P = start.params_P.detach().clone().requires_grad_()
         self._buffers_B = start.buffers_B.detach().clone()
-        self._optimizer = build_optimizer(self.settings, (self._params_P,), problem.layout)
+        self._around = surround(problem, self._params_P, self._buffers_B, request.seed + repeat, spec.name)
+        self._optimizer = build_optimizer(self.settings, self._around)
         self._rate = self.settings.lr
         self._first_loss: float | None = None
         self._seconds = 0.0
@@ -81,10 +83,12 @@ class LaneRun:
             self._optimizer.set("lr", rate)
             self._rate = rate
         self.step += 1
-        loss, grad_P = self._optimizer.step(self._objective())
+        objective = self._around.objective
+        objective.begin(None if self._batches is None else self._batches.at(self.step))
+        loss, grad_P = self._optimizer.step(objective.loss_and_grad)
         value, norm = loss.item(), torch.linalg.vector_norm(grad_P).item()
         self._seconds += perf_counter() - began
-        self.columns.add(self.step, value, norm, rate, self._seconds)
+        self.columns.add(self.step, value, norm, rate, self._seconds, objective.evaluations)
         if self._tells_thresholds:
             self.columns.add_thresholds(threshold(self.settings, rate), preconditioned_threshold(self.settings, rate))
         if self._first_loss is None:
@@ -144,6 +148,7 @@ class LaneRun:
         """Return all that a bit-exact resume needs."""
         moment = self.moment()
         tensors = {"params": moment.params_P, "buffers": moment.buffers_B}
+        tensors[GENERATOR] = self._around.generator.get_state()
         for name, value in self._optimizer.state_dict().items():
             tensors[OPTIMIZER + name] = value.detach().clone()
         values: dict[str, object] = {
@@ -151,29 +156,19 @@ class LaneRun:
             "live": {field: getattr(self.settings, field) for field in type(self.settings).live},
             "first_loss": self._first_loss,
             "seconds": self._seconds,
+            "evaluations": self._around.objective.evaluations,
         }
         return LaneState(self.name, self.repeat, self.step, tensors, values)
 
     def _restore(self, state: LaneState) -> None:
         self._first_loss = cast("float | None", state.values["first_loss"])
         self._seconds = cast("float", state.values["seconds"])
+        # Checkpoints of the first release have neither of these; its rules drew nothing, and a step was an evaluation.
+        self._around.objective.evaluations = cast("float", state.values.get("evaluations", float(state.step)))
+        if GENERATOR in state.tensors:
+            self._around.generator.set_state(state.tensors[GENERATOR].cpu())
         remembered = {name: tensor for name, tensor in state.tensors.items() if name.startswith(OPTIMIZER)}
         self._optimizer.load_state_dict({name.removeprefix(OPTIMIZER): t for name, t in remembered.items()})
-
-    def _objective(self) -> LossAndGrad:
-        """Return the loss and gradient of this step's batch, as a function of where the parameters are."""
-        problem, params_P, buffers_B = self._problem, self._params_P, self._buffers_B
-        batch = None if self._batches is None else self._batches.at(self.step)
-
-        def loss_and_grad() -> tuple[Tensor, Tensor]:
-            if batch is None:
-                loss = problem.loss(params_P, buffers_B)
-            else:
-                loss = problem.batch_loss(params_P, buffers_B, *batch)
-            (grad_P,) = torch.autograd.grad(loss, params_P)
-            return loss.detach(), grad_P
-
-        return loss_and_grad
 
     def _eval(self, split: Split, data: Data) -> Eval:
         loss, accuracy = self._problem.evaluate(self._params_P, self._buffers_B, data)

@@ -9,6 +9,7 @@
   function applyView(view) {
     const { runs = [], choices = {} } = view || {};
     requestAnimationFrame(() => gradscape.bar.watch(runs));
+    requestAnimationFrame(gradscape.menu.found);
     gradscape.setView({ runs, choices });
   }
 

@@ -20,8 +20,8 @@ help: ## list these targets
 run: $(RUN_READY) ## make the environment, start the app, print its address (HOST=, PORT=)
 	@exec $(BIN)/gradscape serve --host $(HOST) --port $(PORT)
 
-test: $(TEST_READY) ## make the environment with the test tools, run the whole suite (ARGS="-k surface -x")
-	$(BIN)/python -m pytest $(ARGS)
+test: $(TEST_READY) ## make the environment with the test tools, run the whole suite side by side (ARGS="-k surface -x", ARGS="-n 0")
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(TEST_READY) ## lint, format, types, layers, file ceilings
 	$(BIN)/ruff check

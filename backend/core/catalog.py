@@ -18,6 +18,9 @@ PANELS: Final = {  # analysis → panels that draw its events
     "surface": ("landscape",),
     "trajectory": ("landscape",),
     "sharpness": ("sharpness",),
+    "spectrum": ("spectrum",),
+    "top_eigenvalues": ("spectrum",),
+    "overlap": ("overlap",),
 }
 
 

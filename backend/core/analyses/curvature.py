@@ -1,6 +1,6 @@
 """What the analyses of curvature share: the operator at a point, and where an event belongs."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.core.analyses.base import Context, Point
+from backend.core.analyses.base import TICK, Context, Point, Tick
 from backend.core.analyses.places import points_of
+from backend.core.curvature.eigenpairs import Eigenpairs, Estimates
 from backend.core.curvature.ggn import gauss_newton
 from backend.core.curvature.hvp import hessian
 from backend.core.curvature.operator import Difference, SymmetricOperator
@@ -20,12 +21,12 @@ from backend.schemas.analysis.curvature import Matrix
 
 
 class Where(TypedDict):
-    """The fields of an event that say which point it is about."""
+    """The fields of an event that say what it is about; ``point`` is None in a race."""
 
     lane: str | None
     repeat: int
     step: int | None
-    point: int
+    point: int | None
 
 
 class Site(NamedTuple):
@@ -67,6 +68,24 @@ def operator_at(problem: Problem, point: Point, matrix: Matrix, data_fraction: f
             return gauss_newton(problem, point.moment, data)
         case "residual":
             return Difference(hessian(problem, point.moment, data), gauss_newton(problem, point.moment, data))
+
+
+def ticking(search: Generator[Estimates | None, None, Eigenpairs]) -> Generator[Tick, None, Eigenpairs]:
+    """Run a search to its end without a word.
+
+    Yields:
+        A tick after each product or block of products.
+
+    Returns:
+        What it found.
+    """
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            pairs: Eigenpairs = end.value
+            return pairs
+        yield TICK
 
 
 def unsupported_matrix(problem: Problem, matrix: Matrix) -> str | None:

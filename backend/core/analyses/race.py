@@ -19,6 +19,14 @@ class LaneView:
     optimizer: AnyOptimizer  # with its hyper-parameters as they are now: controls change them
     lr: float  # of its next step, by schedule and controls; of the last one where there is none
     state: Mapping[str, Tensor]  # what the rule remembers, by name; empty before its first step
+    before: Moment | None = None  # one step earlier; None before the first step
+
+    @property
+    def update_P(self) -> Tensor | None:
+        """The newest step itself, θₜ − θₜ₋₁."""
+        if self.before is None or self.before.step != self.moment.step - 1:
+            return None
+        return self.moment.params_P - self.before.params_P
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from backend.core.analyses.base import TICK, Context, Events, Moment, Tick
-from backend.core.analyses.curvature import column, sites
+from backend.core.analyses.curvature import column, sites, ticking
 from backend.core.analyses.places import points_of, started
 from backend.core.analyses.race import LaneView, RaceView
-from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, require_k
+from backend.core.curvature.eigenpairs import Eigenpairs, require_k
 from backend.core.curvature.graph import Plan
 from backend.core.curvature.hvp import hessian
 from backend.core.curvature.operator import NotFiniteCurvature
@@ -73,10 +73,10 @@ class Track:
         operator = hessian(self._problem, moment, self._data, plan=self._plan)
         self._plan = operator.plan
         yield TICK
-        plain = yield from _ticking(self._plain.look(operator))
+        plain = yield from ticking(self._plain.look(operator))
         scaled = None
         if diagonal_P is not None:
-            scaled = yield from _ticking(self._scaled.look(preconditioned(operator, diagonal_P)))
+            scaled = yield from ticking(self._scaled.look(preconditioned(operator, diagonal_P)))
         return Measured(plain, scaled)
 
 
@@ -152,16 +152,6 @@ class Sharpness:
             found = yield from Track(problem, spec, site.generator).look(site.point.moment, None)
             told = _told(problem, spec, found)
             yield SharpnessEvent(**site.where, threshold=None, preconditioned_threshold=None, **told)
-
-
-def _ticking(search: Generator[Estimates | None, None, Eigenpairs]) -> Generator[Tick, None, Eigenpairs]:
-    while True:
-        try:
-            next(search)
-        except StopIteration as end:
-            pairs: Eigenpairs = end.value
-            return pairs
-        yield TICK
 
 
 def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> dict[str, object]:

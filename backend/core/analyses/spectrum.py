@@ -1,4 +1,4 @@
-"""The spectral density, of the whole matrix and layer by layer, told after each probe."""
+"""The spectral density and the outliers beyond it, of the whole matrix and layer by layer, told as they are found."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,12 +6,17 @@ from typing import Final
 from backend.core.analyses.base import TICK, Context, Events
 from backend.core.analyses.curvature import Site, column, operator_at, sites, unsupported_matrix
 from backend.core.analyses.places import points_of, started, with_progress
+from backend.core.analyses.top_eigenvalues import Search, search
 from backend.core.curvature.blocks import Block, layers
 from backend.core.curvature.operator import SymmetricOperator
 from backend.core.curvature.slq import slq
 from backend.core.problems.problem import Problem
 from backend.schemas.analysis import SpectrumAnalysis
+from backend.schemas.analysis.curvature import MATRICES, Matrix
 from backend.schemas.events import Spectrum
+
+TOLERANCE: Final = 1e-3  # of the outliers
+BUDGET: Final = 1000  # products for them
 
 
 class SpectrumDensity:
@@ -19,54 +24,78 @@ class SpectrumDensity:
 
     def unsupported(self, problem: Problem, spec: SpectrumAnalysis) -> str | None:
         """Return None, or why there is no such matrix."""
-        return unsupported_matrix(problem, spec.matrix)
+        for matrix in matrices(spec):
+            if sentence := unsupported_matrix(problem, matrix):
+                return sentence
+        return None
 
     def run(self, problem: Problem, spec: SpectrumAnalysis, ctx: Context) -> Events:
-        """Yield a ``Spectrum`` after each probe, of the whole matrix and then of each layer's block.
+        """Yield ``Eigenvalues`` of the outliers as they converge, then a ``Spectrum`` after each probe.
+
+        The density is of the whole matrix and then of each layer's block.
 
         Raises:
             NotFinite: where a point, or the curvature there, is not finite.
         """
         points = points_of(problem, ctx)
         yield started(problem, points)
-        parts = 1 + (len(layers(problem.layout)) if spec.layers else 0)
-        total = len(points) * parts * spec.probes * min(spec.steps, problem.layout.size)
-        yield from with_progress(self._draw(problem, spec, ctx), "spectrum", total)
-
-    def _draw(self, problem: Problem, spec: SpectrumAnalysis, ctx: Context) -> Events:
         for site in sites(problem, ctx, "spectrum"):
-            whole = operator_at(problem, site.point, spec.matrix, spec.data_fraction)
-            for layer, operator in self._parts(problem, spec, whole):
-                yield from self._density(problem, spec, site, layer, operator)
+            yield from self.outliers(problem, spec, site)
+        parts = len(matrices(spec)) * (1 + (len(layers(problem.layout)) if spec.layers else 0))
+        total = len(points) * parts * spec.probes * min(spec.steps, problem.layout.size)
+        work = (event for site in sites(problem, ctx, "spectrum") for event in self.densities(problem, spec, site))
+        yield from with_progress(work, "spectrum", total)
 
-    def _parts(
-        self, problem: Problem, spec: SpectrumAnalysis, whole: SymmetricOperator
-    ) -> Iterator[tuple[str | None, SymmetricOperator]]:
-        yield None, whole
-        if spec.layers:
-            for layer in layers(problem.layout):
-                yield layer.name, Block(whole, layer)
+    def outliers(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
+        """Yield the largest eigenvalues of each matrix at a place, as they converge."""
+        k = min(spec.outliers, problem.layout.size - 1)
+        for matrix in matrices(spec) if k > 0 else ():
+            operator = operator_at(problem, site.point, matrix, spec.data_fraction)
+            wanted = Search(matrix, "largest", k, TOLERANCE, BUDGET)
+            yield from search(problem, operator, wanted, site)
 
-    def _density(
-        self, problem: Problem, spec: SpectrumAnalysis, site: Site, layer: str | None, operator: SymmetricOperator
-    ) -> Events:
-        for found in slq(operator, spec.steps, spec.probes, site.generator):
-            yield TICK
-            if found is not None:
-                grid_G = found.grid()
-                yield Spectrum(
-                    **site.where,
-                    matrix=spec.matrix,
-                    layer=layer,
-                    size=operator.size,
-                    grid=column(grid_G, problem),
-                    density=column(found.curve(grid_G), problem),
-                    trace=found.trace.value,
-                    trace_stderr=found.trace.stderr,
-                    probes=len(found.probes),
-                    products=found.products,
-                    final=len(found.probes) == spec.probes,
-                )
+    def densities(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
+        """Yield the density of each matrix at a place, after each probe; a tick after each product."""
+        for matrix in matrices(spec):
+            whole = operator_at(problem, site.point, matrix, spec.data_fraction)
+            for layer, operator in _parts(problem, spec, whole):
+                yield from _density(problem, spec, site, matrix, layer, operator)
+
+
+def matrices(spec: SpectrumAnalysis) -> tuple[Matrix, ...]:
+    """Return the matrices that are looked at: the one that was asked for, with ``beside`` the others after it."""
+    return (spec.matrix, *(other for other in MATRICES if spec.beside and other != spec.matrix))
+
+
+def _parts(
+    problem: Problem, spec: SpectrumAnalysis, whole: SymmetricOperator
+) -> Iterator[tuple[str | None, SymmetricOperator]]:
+    yield None, whole
+    if spec.layers:
+        for layer in layers(problem.layout):
+            yield layer.name, Block(whole, layer)
+
+
+def _density(
+    problem: Problem, spec: SpectrumAnalysis, site: Site, matrix: Matrix, layer: str | None, operator: SymmetricOperator
+) -> Events:
+    for found in slq(operator, spec.steps, spec.probes, site.generator):
+        yield TICK
+        if found is not None:
+            grid_G = found.grid()
+            yield Spectrum(
+                **site.where,
+                matrix=matrix,
+                layer=layer,
+                size=operator.size,
+                grid=column(grid_G, problem),
+                density=column(found.curve(grid_G), problem),
+                trace=found.trace.value,
+                trace_stderr=found.trace.stderr,
+                probes=len(found.probes),
+                products=found.products,
+                final=len(found.probes) == spec.probes,
+            )
 
 
 SPECTRUM: Final = SpectrumDensity()

@@ -21,12 +21,17 @@ __all__ = [
     "SurfaceAnalysis", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
-PROBE_KINDS = (SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis)  # those that also run inside training
+PROBE_KINDS = (  # those that also run inside training
+    SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
+)  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
 )  # fmt: skip
-AnyProbe = Annotated[SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis, Field(discriminator="kind")]
+AnyProbe = Annotated[
+    SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis | SpectrumAnalysis | OverlapAnalysis,
+    Field(discriminator="kind"),
+]
 AnyAnalysis = Annotated[
     SurfaceAnalysis
     | TrajectoryAnalysis

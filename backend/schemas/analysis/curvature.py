@@ -1,10 +1,11 @@
 """What the analyses of curvature share."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from backend.schemas.fields import described
 
 Matrix = Literal["hessian", "gauss_newton", "residual"]
+MATRICES: Final[tuple[Matrix, ...]] = get_args(Matrix)
 
 
 def matrix() -> Any:

@@ -9,7 +9,7 @@ from backend.schemas.fields import described, kind_of
 
 
 class SpectrumAnalysis(AnalysisSpec):
-    """The spectral density by stochastic Lanczos quadrature, of the whole matrix and layer by layer."""
+    """The spectral density by stochastic Lanczos quadrature, whole and layer by layer, with the largest eigenvalues."""
 
     title = "Spectrum"
     summary = "How the curvatures of the loss are spread: a bulk near zero, and outliers."
@@ -19,5 +19,9 @@ class SpectrumAnalysis(AnalysisSpec):
     matrix: Matrix = matrix()
     steps: int = lanczos_steps(50)
     probes: int = probes(4)
+    outliers: int = described(
+        10, "Largest eigenvalues that are found one by one, with their residuals; 0 for none.", ge=0, le=100
+    )
+    beside: bool = described(False, "Also the other two of H, G and H − G: which part of the network makes what.")
     layers: bool = described(False, "Also the spectrum of each layer's own block of the matrix.")
     data_fraction: float = data_fraction()

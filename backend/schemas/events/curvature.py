@@ -58,12 +58,14 @@ class Index(PointEvent):
 
 
 class Overlap(PointEvent):
-    """The gradient's share in the top eigenspace."""
+    """The share of gradient and update in the top eigenspace."""
 
     kind: Literal["overlap"] = "overlap"
+    layer: str | None = None  # null: the whole matrix
     k: int
-    fraction: float  # NaN where the gradient is zero
-    baseline: float  # k/P, a random vector's share on average
-    previous: float | None  # overlap with the eigenspace at the point before, tr(PP')/k; null at the first
+    fraction: float  # of the gradient; NaN where it is zero
+    update: float | None = None  # of the step that led here; null at a stored moment and before the first step
+    baseline: float  # k/p, a random vector's share on average
+    previous: float | None  # overlap with the eigenspace at the look or point before, tr(PP')/k; null at the first
     converged: bool
     products: int

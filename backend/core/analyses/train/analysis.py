@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Literal
 
 from backend.core.analyses.base import TICK, Context, Events, Tick
+from backend.core.analyses.lane_probes import LaneProbes, OfLanes
 from backend.core.analyses.race import RaceView
 from backend.core.analyses.race_probes import PlaneBook, start_probe
 from backend.core.analyses.sharpness import Tracks
@@ -72,10 +73,13 @@ class Train:
 
 def _probes(problem: Problem, spec: TrainRequest, ctx: Context) -> Probes:
     book, tracks = PlaneBook(problem, spec.probes, ctx.keeper), Tracks(problem, spec.seed)
+    lanes = LaneProbes(problem, spec.seed)
 
     def start(analysis: AnyProbe, race: RaceView) -> Events:
         if isinstance(analysis, SharpnessAnalysis):
             return tracks.begin(analysis, race)
+        if isinstance(analysis, OfLanes):
+            return lanes.begin(analysis, race)
         return start_probe(analysis, problem, book, race)
 
     return Probes(spec.probes, start, book.follow, spec.tune)

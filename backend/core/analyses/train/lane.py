@@ -111,10 +111,10 @@ class LaneRun:
             self._moment = Moment(self.step, self._params_P.detach().clone(), self._buffers_B.clone())
         return self._moment
 
-    def view(self, moment: Moment) -> LaneView:
-        """Freeze the lane and its rule for the probes, at its newest finite moment."""
+    def view(self, moment: Moment, before: Moment | None) -> LaneView:
+        """Freeze the lane and its rule for the probes, at its newest finite moment and the one before."""
         state = {name: value.detach().clone() for name, value in self._optimizer.state_dict().items()}
-        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state)
+        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state, before)
 
     def evaluate(self) -> Iterator[AnyEvent]:
         """Evaluate the whole splits; a function has none."""

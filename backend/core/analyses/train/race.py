@@ -38,6 +38,7 @@ class Race:
         capacity = capacity_of(request.snapshots.budget_mb * 1e6, len(self.lanes), values)
         self._kept = {lane: KeptMoments(capacity) for lane in self.lanes}
         self._newest = {lane: lane.moment() for lane in self.lanes}
+        self._before: dict[LaneRun, Moment] = {}  # one step earlier
         self._recent: dict[LaneRun, list[Moment]] = {lane: [] for lane in self.lanes}
         self._diverged: set[tuple[str, int]] = set()
         self._told, self._shown = 0.0, -1  # when, and the step that was last told
@@ -134,7 +135,7 @@ class Race:
                 Path(lane.name, lane.repeat, kept.path(self._newest[lane])) for lane, kept in self._kept.items()
             ),
             recent=recent,
-            lanes=tuple(lane.view(self._newest[lane]) for lane in self.lanes),
+            lanes=tuple(lane.view(self._newest[lane], self._before.get(lane)) for lane in self.lanes),
             diverged=frozenset(self._diverged),
             ended=not self.running,
         )
@@ -147,6 +148,8 @@ class Race:
             return
         moment = lane.moment()
         if self.request.probes:
+            if moment.step > self._newest[lane].step:
+                self._before[lane] = self._newest[lane]
             self._newest[lane] = moment
             self._recent[lane].append(moment)
         if wanted:

@@ -1,0 +1,61 @@
+"""Probes of a running race that look at each lane by itself: its spectrum, and the overlap with its top eigenspace."""
+
+from itertools import chain
+
+from backend.core.analyses.base import Events, Point
+from backend.core.analyses.curvature import Site, Where
+from backend.core.analyses.overlap import Spaces
+from backend.core.analyses.race import LaneView, RaceView
+from backend.core.analyses.spectrum import SPECTRUM
+from backend.core.curvature.operator import NotFiniteCurvature
+from backend.core.problems.problem import Problem
+from backend.core.runtime.seeding import generator
+from backend.schemas.analysis import OverlapAnalysis, SpectrumAnalysis
+from backend.schemas.events import ResolvedPoint
+
+OfLanes = SpectrumAnalysis | OverlapAnalysis
+_Key = tuple[OfLanes, str, int]
+
+
+class LaneProbes:
+    """What the probes of a race remember of each lane between two looks.
+
+    Args:
+        problem: of the race.
+        seed: of the request.
+    """
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._problem, self._seed = problem, seed
+        self._seen: dict[_Key, int] = {}
+        self._spaces: dict[_Key, Spaces] = {}
+
+    def begin(self, spec: OfLanes, race: RaceView) -> Events:
+        """Look at every lane that has moved since the last look; one that has diverged is left alone.
+
+        Yields:
+            The events of each lane; nothing more of a lane whose curvature is not finite, which is about to diverge.
+        """
+        for lane in race.lanes:
+            key = (spec, lane.lane, lane.repeat)
+            if lane.moment.step > self._seen.get(key, -1) and (lane.lane, lane.repeat) not in race.diverged:
+                self._seen[key] = lane.moment.step
+                try:
+                    yield from self._look(spec, lane, key)
+                except NotFiniteCurvature:
+                    continue
+
+    def _look(self, spec: OfLanes, lane: LaneView, key: _Key) -> Events:
+        site = self._site(spec, lane)
+        if isinstance(spec, SpectrumAnalysis):
+            return chain(SPECTRUM.outliers(self._problem, spec, site), SPECTRUM.densities(self._problem, spec, site))
+        if key not in self._spaces:
+            random = generator(self._seed, spec.kind, lane.lane, lane.repeat)
+            self._spaces[key] = Spaces(self._problem, spec, random)
+        return self._spaces[key].look(site, lane.update_P)
+
+    def _site(self, spec: OfLanes, lane: LaneView) -> Site:
+        step = lane.moment.step
+        where = Where(lane=lane.lane, repeat=lane.repeat, step=step, point=None)
+        point = Point(ResolvedPoint(lane=lane.lane, repeat=lane.repeat, step=step), lane.moment)
+        return Site(where, point, generator(self._seed, spec.kind, lane.lane, lane.repeat, step))

@@ -13,7 +13,7 @@ from backend.api.errors import STATUS
 from backend.api.openapi import document
 from backend.jobs.service import Service
 from backend.schemas import facts
-from backend.schemas.analysis import ANALYSIS_KINDS
+from backend.schemas.analysis import ANALYSIS_KINDS, LINE_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.events import EVENT_KINDS, Envelope
@@ -107,10 +107,11 @@ def optimizers() -> Iterator[str]:
 
 
 def analyses() -> Iterator[str]:
-    """Write the page of analyses and planes."""
-    yield from ("# Analyses and planes", "")
+    """Write the page of analyses, planes and lines."""
+    yield from ("# Analyses, planes and lines", "")
     yield from family("Analyses", ANALYSIS_KINDS)
     yield from family("Planes", PLANE_KINDS)
+    yield from family("Lines", LINE_KINDS)
 
 
 def events() -> Iterator[str]:

@@ -16,6 +16,7 @@ from backend.schemas.problem.model import MODEL_KINDS
 
 PANELS: Final = {  # analysis → panels that draw its events
     "surface": ("landscape",),
+    "slice": ("slice",),
     "trajectory": ("landscape",),
     "sharpness": ("sharpness",),
     "spectrum": ("spectrum",),

@@ -32,6 +32,7 @@ class Task:
     parts: int = 1
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none
     datasets: Path | None = None  # folder of the files of data sets; None where there is none
+    planes: tuple[Source, ...] = ()  # of the kept planes that the request names; ``resolved`` has run and plane
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from backend.jobs.snapshot_files import (
     write_plane,
     write_segment,
 )
+from backend.schemas.events import Plane
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ class DiskKeeper:
         self._moments: dict[Key, dict[int, Moment]] = {}
         self._only: dict[Key, frozenset[int]] = {}  # of the segments' steps, these stay
         self._states: dict[Key, LaneState] = {}
-        self._planes: dict[str, tuple[Moment, Tensor, Tensor]] = {}
+        self._planes: dict[str, tuple[Moment, Tensor, Tensor, Plane | None]] = {}
         self._bytes = 0  # waiting
 
     def snapshot(self, lane: str, repeat: int, moment: "Moment") -> None:
@@ -71,9 +72,9 @@ class DiskKeeper:
         self._states[self._key(state.lane, state.repeat)] = state
         self.flush_when_due()
 
-    def plane(self, plane: str, origin: "Moment", u_P: "Tensor", v_P: "Tensor") -> None:
-        """Keep a plane by its id."""
-        self._planes[plane] = (origin, u_P, v_P)
+    def plane(self, plane: str, origin: "Moment", u_P: "Tensor", v_P: "Tensor", about: Plane | None = None) -> None:
+        """Keep a plane by its id, with what was told about it."""
+        self._planes[plane] = (origin, u_P, v_P, about)
         self.flush_when_due()
 
     def flush_when_due(self) -> None:
@@ -83,8 +84,8 @@ class DiskKeeper:
 
     def flush(self) -> None:
         """Write what waits."""
-        for plane, (origin, u_P, v_P) in self._planes.items():
-            write_plane(self._folder, plane, KeptPlane(_kept(origin), _numpy(u_P), _numpy(v_P)))
+        for plane, (origin, u_P, v_P, about) in self._planes.items():
+            write_plane(self._folder, plane, KeptPlane(_kept(origin), _numpy(u_P), _numpy(v_P), about))
         for key in self._only:
             self._drop(key)
         for key, moments in self._moments.items():

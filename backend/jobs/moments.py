@@ -12,6 +12,7 @@ from backend.jobs.errors import NotFinite, Unsupported
 from backend.jobs.points import points_of
 from backend.jobs.snapshot_files import (
     KeptMoment,
+    has_plane,
     list_snapshots,
     read_checkpoints,
     read_moments,
@@ -24,7 +25,7 @@ from backend.schemas.run import TrainRequest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from backend.core.analyses.base import LaneState, Moment, Path, Point
+    from backend.core.analyses.base import LaidPlane, LaneState, Moment, Path, Point
     from backend.core.problems.problem import Problem
 
 
@@ -56,6 +57,37 @@ def load_points(task: Task, problem: "Problem") -> "tuple[Point, ...]":
         params_P, buffers_B = problem.params0(task.request.seed)
         points.append(Point(ResolvedPoint(step=0), Moment(0, params_P, buffers_B)))
     return tuple(points)
+
+
+def load_planes(task: Task, problem: "Problem") -> "dict[str, LaidPlane]":
+    """Load the kept planes that a task's request names.
+
+    Args:
+        task: with a source for every such plane.
+        problem: the request's.
+
+    Returns:
+        The planes by their ids.
+
+    Raises:
+        Unsupported: where a plane has gone since, or was kept by an earlier version without its description.
+    """
+    from backend.core.analyses.base import LaidPlane
+
+    found = {}
+    for source in task.planes:
+        name = source.resolved.plane or ""
+        if not has_plane(source.folder, name):
+            raise Unsupported(f"run {source.resolved.run} no longer has the plane {name!r}")
+        kept = read_plane(source.folder, name)
+        if kept.about is None:
+            raise Unsupported(
+                f"the plane {name!r} of run {source.resolved.run} was kept without its description",
+                hint="Draw the surface again, and take that run's plane.",
+            )
+        origin = _moment(kept.origin, problem)
+        found[name] = LaidPlane(origin, _tensor(kept.u_P, problem), _tensor(kept.v_P, problem), kept.about)
+    return found
 
 
 def load_states(task: Task) -> "tuple[LaneState, ...]":

@@ -8,9 +8,10 @@ from pathlib import Path
 from backend.jobs.engine import Source
 from backend.jobs.errors import invalid_field
 from backend.jobs.snapshot_files import has_plane, list_snapshots
+from backend.schemas.analysis import AnyAnalysis, KeptPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.events import ResolvedPoint
 from backend.schemas.point import AnyPoint, InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import AnyProblem
+from backend.schemas.problem import AnyProblem, FunctionProblem
 from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
 
@@ -22,6 +23,7 @@ class Resolved:
     request: AnyRequest
     sources: tuple[Source, ...]
     parent: str | None  # the run that it goes on from
+    planes: tuple[Source, ...] = ()  # of the kept planes that it names
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,66 @@ def resolve(request: AnyRequest, archive: Archive) -> Resolved:
         The request with its problem, its points' places, and its parent.
 
     Raises:
-        InvalidRequest: where a run, lane, repeat or plane is not there, naming the field.
+        InvalidRequest: where a run, lane, repeat or plane is not there, or the points of an analysis are of different
+            architectures, naming the field.
     """
     points = points_of(request)
+    planes = tuple(_plane_source(path, plane, archive) for path, plane in kept_planes_of(request))
     sources = tuple(
         _source(path, point, request, archive) for path, point in points if not isinstance(point, InitPoint)
     )
     parent = next((source.resolved.run for source in sources), None)
     if request.problem is None:
         request = request.model_copy(update={"problem": _problem(*points[0], archive)})
-    return Resolved(request, sources, parent)
+    if not isinstance(request, TrainRequest):
+        _require_one_architecture(points, archive)
+    return Resolved(request, sources, parent, planes)
+
+
+def kept_planes_of(request: AnyRequest) -> tuple[tuple[str, KeptPlane], ...]:
+    """Return the kept planes that a request names, each with its path in the request."""
+    analyses: list[tuple[str, AnyAnalysis]]
+    if isinstance(request, TrainRequest):
+        analyses = [(f"probes.{i}.analysis", probe.analysis) for i, probe in enumerate(request.probes)]
+    else:
+        analyses = [("analysis", request.analysis)]
+    return tuple(
+        (f"{path}.plane", analysis.plane)
+        for path, analysis in analyses
+        if isinstance(analysis, SurfaceAnalysis | TrajectoryAnalysis) and isinstance(analysis.plane, KeptPlane)
+    )
+
+
+def _plane_source(path: str, plane: KeptPlane, archive: Archive) -> Source:
+    if archive.run(plane.run) is None:
+        raise invalid_field(f"{path}.run", f"there is no run {plane.run!r}")
+    folder = archive.folder(plane.run)
+    if not has_plane(folder, plane.plane):
+        raise invalid_field(f"{path}.plane", f"run {plane.run} has kept no plane {plane.plane!r}")
+    return Source(folder, ResolvedPoint(run=plane.run, plane=plane.plane))
+
+
+def _require_one_architecture(points: tuple[tuple[str, AnyPoint], ...], archive: Archive) -> None:
+    """Refuse points whose parameters do not mean the same."""
+    first = ""
+    for path, point in points:
+        found = _architecture(_problem(path, point, archive))
+        first = first or found
+        if found != first:
+            raise invalid_field(
+                path, f"expected a point of the same architecture as the first ({first}), got one of {found}"
+            )
+
+
+def _architecture(problem: AnyProblem) -> str:
+    if isinstance(problem, FunctionProblem):
+        return f"the function {problem.function.kind}"
+    model = problem.model.model_dump(exclude={"init", "init_gain"})
+    return f"{model.pop('kind')} with {', '.join(f'{name} {_short(value)}' for name, value in model.items())}"
+
+
+def _short(value: object) -> str:
+    return "-".join(str(each) for each in value) if isinstance(value, tuple | list) else str(value)
 
 
 def _source(path: str, point: RunPoint | PlanePoint, request: AnyRequest, archive: Archive) -> Source:

@@ -107,7 +107,7 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
     from backend.core.analyses.base import Context, Forget
     from backend.core.problems.build import build_problem
     from backend.core.runtime.device import choose_device
-    from backend.jobs.moments import load_points, load_states
+    from backend.jobs.moments import load_planes, load_points, load_states
 
     request = task.request
     if request.problem is None:
@@ -122,6 +122,7 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
     context = Context(
         seed=request.seed,
         points=load_points(task, problem),
+        planes=load_planes(task, problem),
         controls=controls.take,
         keeper=keeper or Forget(),
         resume=load_states(task),

@@ -80,7 +80,10 @@ class Service:
             parent=resolved.parent,
             request=request.to_json(),
         )
-        task = Task(new.id, resolved.request, self.folder(new.id), sources=resolved.sources, datasets=self._datasets)
+        task = Task(
+            new.id, resolved.request, self.folder(new.id),
+            sources=resolved.sources, planes=resolved.planes, datasets=self._datasets,
+        )  # fmt: skip
         with self._submitting:
             run = self._store.create(new, key)
             if run.id == new.id:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from backend.schemas.events import Plane
 from backend.schemas.snapshot import KeptSnapshot
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -70,6 +71,7 @@ class KeptPlane:
     origin: KeptMoment
     u_P: NDArray[Any]
     v_P: NDArray[Any]
+    about: Plane | None = None  # what was told about it
 
 
 def write_file(file: Path, arrays: Arrays, header: Mapping[str, str]) -> int:
@@ -183,7 +185,10 @@ def read_checkpoints(folder: Path) -> list[KeptState]:
 def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:
     """Write a plane under its id."""
     arrays = {"params": kept.origin.params_P, "buffers": kept.origin.buffers_B, "u": kept.u_P, "v": kept.v_P}
-    write_file(_plane_file(folder, plane), arrays, {"plane": plane, "step": str(kept.origin.step)})
+    header = {"plane": plane, "step": str(kept.origin.step)}
+    if kept.about is not None:
+        header["about"] = kept.about.encode()
+    write_file(_plane_file(folder, plane), arrays, header)
 
 
 def has_plane(folder: Path, plane: str) -> bool:
@@ -201,8 +206,10 @@ def read_plane(folder: Path, plane: str) -> KeptPlane:
         FileNotFoundError: where it was not kept.
     """
     with safe_open(_plane_file(folder, plane), framework="numpy") as file:
-        origin = KeptMoment(int(file.metadata()["step"]), file.get_tensor("params"), file.get_tensor("buffers"))
-        return KeptPlane(origin, file.get_tensor("u"), file.get_tensor("v"))
+        header = file.metadata()
+        origin = KeptMoment(int(header["step"]), file.get_tensor("params"), file.get_tensor("buffers"))
+        about = Plane.decode(header["about"]) if "about" in header else None
+        return KeptPlane(origin, file.get_tensor("u"), file.get_tensor("v"), about)
 
 
 def _plane_file(folder: Path, plane: str) -> Path:

@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationInfo, field_validator, model_validator
 
-from backend.schemas.analysis import AnyAnalysis, AnyProbe, SurfaceAnalysis
+from backend.schemas.analysis import (
+    RACE_PLANES,
+    AnyAnalysis,
+    AnyProbe,
+    BetweenLine,
+    SliceAnalysis,
+    SurfaceAnalysis,
+    ThreePointsPlane,
+    TrajectoryAnalysis,
+)
 from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.errors import ErrorDetail
 from backend.schemas.fields import described, kind_of
@@ -43,6 +52,18 @@ class Probe(SpecModel):
         "skip", "When the next one falls due before this one has ended: training waits, or the new one is dropped."
     )
     analysis: AnyProbe = described(None, "The analysis.", factory=SurfaceAnalysis)
+
+    @field_validator("analysis")
+    @classmethod
+    def _plane_fits(cls, analysis: AnyProbe) -> AnyProbe:
+        plane = analysis.plane if isinstance(analysis, SurfaceAnalysis | TrajectoryAnalysis) else None
+        if plane is not None and not isinstance(plane, RACE_PLANES):
+            can = ", ".join(str(kind.model_fields["kind"].default) for kind in RACE_PLANES)
+            raise ValueError(
+                f"expected a plane that a running race can lay ({can}), got {plane.kind}; "
+                "ask for it with an analysis of the run"
+            )
+        return analysis
 
 
 class RequestBase(SpecModel):
@@ -125,6 +146,21 @@ class AnalyseRequest(RequestBase):
     def _somewhere(self) -> Self:
         if self.problem is None and not self.at:
             raise ValueError("give at (the points to analyse) or problem (its initial point)")
+        return self
+
+    @model_validator(mode="after")
+    def _two_points(self) -> Self:
+        between = isinstance(self.analysis, SliceAnalysis) and isinstance(self.analysis.line, BetweenLine)
+        if between and len(self.at) < 2:
+            raise ValueError(f"a line between two points needs two points in at, got {len(self.at)}")
+        return self
+
+    @model_validator(mode="after")
+    def _three_points(self) -> Self:
+        analysis = self.analysis
+        plane = analysis.plane if isinstance(analysis, SurfaceAnalysis | TrajectoryAnalysis) else None
+        if isinstance(plane, ThreePointsPlane) and len(self.at) < 3:
+            raise ValueError(f"a plane through three points needs three points in at, got {len(self.at)}")
         return self
 
 

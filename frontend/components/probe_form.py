@@ -5,7 +5,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from backend.schemas.analysis import PROBE_KINDS, SurfaceAnalysis
+from backend.schemas.analysis import PROBE_KINDS, RACE_PLANES, KeptPlane, SurfaceAnalysis
 from backend.schemas.run import Probe
 from frontend import ids
 from frontend.components.draft import SHARED, Draft, on_plane
@@ -15,6 +15,7 @@ from frontend.components.spec_fields import fields_of, kind_of
 from frontend.components.spec_form import spec_form, union_parts
 
 PROBES: tuple[Any, ...] = PROBE_KINDS
+OFFERED = tuple(kind_of(kind) for kind in RACE_PLANES if kind is not KeptPlane)  # a kept plane is chosen in its picture
 
 
 def probe_form(draft: Draft) -> list[Node]:
@@ -22,11 +23,12 @@ def probe_form(draft: Draft) -> list[Node]:
     probes = draft.request["probes"]
     plane = next(field for field in fields_of(SurfaceAnalysis) if field.name == "plane")
     first = probes[0]["analysis"]
-    parts: list[Node] = [html.Div(union_parts(plane, first["plane"], "probes.0.analysis.plane"), className="fields")]
+    choice = union_parts(plane, first["plane"], "probes.0.analysis.plane", offered=OFFERED)
+    parts: list[Node] = [html.Div(choice, className="fields")]
     for place, spec in enumerate(PROBES):
         kind, path = kind_of(spec), f"probes.{place}"
         probe = probes[place]
-        elsewhere = ("plane",) if place == 0 else SHARED if on_plane(probe) else ()
+        elsewhere = ("plane", "paths") if place == 0 else SHARED if on_plane(probe) else ()
         own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=elsewhere)
         parts.append(
             html.Div(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from backend.schemas.analysis import ANALYSIS_KINDS
+from backend.schemas.analysis import ANALYSIS_KINDS, LINE_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.optimizer import OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
@@ -27,6 +27,7 @@ UNIONS: Mapping[str, tuple[Any, ...]] = {  # by the name of the field that holds
     "optimizer": OPTIMIZER_KINDS,
     "schedule": SCHEDULE_KINDS,
     "plane": PLANE_KINDS,
+    "line": LINE_KINDS,
     "analysis": ANALYSIS_KINDS,
 }
 MEMBERS: Mapping[str, Any] = {member.__name__: member for family in UNIONS.values() for member in family}

@@ -74,8 +74,23 @@ def field_parts(field: SpecField, value: Any, path: str, slider: bool = False) -
     return [CONTROLS[field.reads](field, value, path)]
 
 
-def union_parts(field: SpecField, value: Mapping[str, Any], path: str) -> list[Node]:
-    """Make the choice between specs, and the fields of the chosen one."""
+def union_parts(
+    field: SpecField, value: Mapping[str, Any], path: str, offered: Iterable[str] | None = None
+) -> list[Node]:
+    """Make the choice between specs, and the fields of the chosen one.
+
+    Args:
+        field: the union.
+        value: the chosen spec's present values.
+        path: where it lies in the request.
+        offered: the kinds to choose from, beside the chosen one; all by default.
+
+    Returns:
+        The choice, and the chosen spec's own fields.
+    """
+    if offered is not None:
+        kinds = {*offered, value.get("kind")}
+        field = replace(field, members=tuple(member for member in field.members if member[0] in kinds))
     members = dict(field.members)
     kind = value.get("kind") or field.members[0][0]
     parts = [kind_select(field, kind, path)]

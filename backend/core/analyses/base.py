@@ -15,13 +15,15 @@ from backend.core.problems.problem import Problem
 from backend.schemas.base import SpecModel
 from backend.schemas.control import AnyControl
 from backend.schemas.events import AnyEvent, ResolvedPoint
+from backend.schemas.events import Plane as PlaneEvent
 
 
 class Tick:
     """Nothing to say, still alive."""
 
 
-TICK: Final = Tick()
+TICK: Final = Tick()  # a piece of the work is done
+ALIVE: Final = Tick()  # no piece is done yet
 Events = Iterator[AnyEvent | Tick]
 
 
@@ -56,6 +58,16 @@ class Point:
 
 
 @dataclass(frozen=True)
+class LaidPlane:
+    """A plane that another run has kept: the moment in its middle, its directions [P], and what was told about it."""
+
+    origin: Moment
+    u_P: Tensor
+    v_P: Tensor
+    about: PlaneEvent
+
+
+@dataclass(frozen=True)
 class LaneState:
     """All of a lane that a bit-exact resume needs: tensors by name, and plain values (JSON)."""
 
@@ -81,8 +93,8 @@ class Keeper(Protocol):
         """Keep a lane's whole state, in place of its earlier one."""
         ...
 
-    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor) -> None:
-        """Keep a plane by its id."""
+    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor, about: PlaneEvent | None = None) -> None:
+        """Keep a plane by its id, with what was told about it."""
         ...
 
 
@@ -98,7 +110,7 @@ class Forget:
     def checkpoint(self, state: LaneState) -> None:
         """Drop it."""
 
-    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor) -> None:
+    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor, about: PlaneEvent | None = None) -> None:
         """Drop it."""
 
 
@@ -110,6 +122,7 @@ class Context:
     points: tuple[Point, ...] = ()
     controls: Callable[[], Sequence[AnyControl]] = tuple  # what has come since the last call, in order; cheap
     keeper: Keeper = field(default_factory=Forget)
+    planes: Mapping[str, LaidPlane] = field(default_factory=dict)  # those that the request names, by their ids
     resume: tuple[LaneState, ...] = ()  # train with resume: the lanes' states
     idle: Callable[[float], None] = lambda seconds: None  # wait up to so long, ending early when a control comes
 

@@ -6,11 +6,11 @@ every step's moment in turn, so that only the number of events they are sent in 
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from backend.core.analyses.base import TICK, Events, Keeper, Moment, Path
+from backend.core.analyses.base import TICK, Events, Keeper, LaidPlane, Moment, Path
 from backend.core.analyses.race import RaceView
 from backend.core.analyses.surface import draw_surface
 from backend.core.geometry.evaluate import Sample, sample
@@ -104,14 +104,21 @@ class _Sheet:
 class PlaneBook:
     """The planes of a race: one for each plane that its probes ask for, shared by those that ask for the same.
 
-    A random or a coordinate plane is laid once, through the start. A PCA plane is fitted to all lanes' kept moments
-    (without the lanes that diverged, unless all did) when its leading probe first falls due, and again when it falls
-    due at twice the step of the last fit or later, and at the end; each fit is a new plane, to which the whole paths
-    are sent. The loss along the paths is evaluated at the multiples of ``every`` and at the last step.
+    A random or a coordinate plane is laid once, through the start; a kept one is taken up as it is. A PCA plane is
+    fitted to all lanes' kept moments (without the lanes that diverged, unless all did) when its leading probe first
+    falls due, and again when it falls due at twice the step of the last fit or later, and at the end; each fit is a new
+    plane, to which the whole paths are sent. The loss along the paths is evaluated at the multiples of ``every`` and at
+    the last step.
     """
 
-    def __init__(self, problem: Problem, asked: Sequence[Probe], keeper: Keeper) -> None:
-        self._problem, self._keeper = problem, keeper
+    def __init__(
+        self,
+        problem: Problem,
+        asked: Sequence[Probe],
+        keeper: Keeper,
+        planes: Mapping[str, LaidPlane] | None = None,
+    ) -> None:
+        self._problem, self._keeper, self._planes = problem, keeper, planes
         probes = [_Probe(p.every, p.late, p.analysis) for p in asked if isinstance(p.analysis, OnPlane)]
         shared: dict[_Key, list[_Probe]] = {}
         for probe in probes:
@@ -226,11 +233,12 @@ class PlaneBook:
             batchnorm=sheet.key.batchnorm,
             like=sheet.plane,
             ahead=not race.ended,
+            kept=self._planes,
         )
         if plane is None:
             return
         sheet.plane, sheet.fitted = plane, race.step
-        self._keeper.plane(plane.id, plane.origin, plane.u_P, plane.v_P)
+        self._keeper.plane(plane.id, plane.origin, plane.u_P, plane.v_P, plane.event())
         if sheet.trails:
             sheet.unsent.append(plane)
             if sheet.moves:

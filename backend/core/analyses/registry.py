@@ -6,6 +6,7 @@ from backend.core.analyses.base import Analysis
 from backend.core.analyses.index import INDEX
 from backend.core.analyses.overlap import OVERLAP
 from backend.core.analyses.sharpness import SHARPNESS
+from backend.core.analyses.slice import SLICE
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
 from backend.core.analyses.top_eigenvalues import TOP_EIGENVALUES
@@ -16,6 +17,7 @@ from backend.schemas.analysis import (
     IndexAnalysis,
     OverlapAnalysis,
     SharpnessAnalysis,
+    SliceAnalysis,
     SpectrumAnalysis,
     SurfaceAnalysis,
     TopEigenvaluesAnalysis,
@@ -28,6 +30,7 @@ from backend.schemas.run import TrainRequest
 ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (TrainRequest, TRAIN),
     (SurfaceAnalysis, SURFACE),
+    (SliceAnalysis, SLICE),
     (TrajectoryAnalysis, TRAJECTORY),
     (SharpnessAnalysis, SHARPNESS),
     (TopEigenvaluesAnalysis, TOP_EIGENVALUES),

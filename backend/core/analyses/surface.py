@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.core.analyses.base import TICK, Context, Events, Point
-from backend.core.analyses.places import plane_at, points_of, started, with_progress
+from backend.core.analyses.base import ALIVE, TICK, Context, Events, Point
+from backend.core.analyses.places import lay_plane, points_of, started, with_progress
+from backend.core.analyses.trajectory import trace_paths
 from backend.core.geometry.evaluate import sample
 from backend.core.geometry.fit import unsupported_plane
 from backend.core.geometry.grid import coordinates, interpolation_bound, levels, new_points
 from backend.core.geometry.plane import Plane
 from backend.core.problems.problem import Problem
-from backend.schemas.analysis import PcaPlane, SurfaceAnalysis
+from backend.schemas.analysis import KeptPlane, PcaPlane, SurfaceAnalysis, ThreePointsPlane
 from backend.schemas.events import SurfaceTile
 
 
@@ -70,30 +71,36 @@ def draw_surface(
 
 
 class Surface:
-    """Draws one surface at each point; a PCA plane is one for all points, fitted to all their paths."""
+    """Draws one surface at each point; where the plane is one for all points, or paths are asked for, a single one."""
 
     def unsupported(self, problem: Problem, spec: SurfaceAnalysis) -> str | None:
         """Return None, or why this problem has no such surface."""
         return unsupported_plane(spec.plane, problem) or problem.check_deterministic()
 
     def run(self, problem: Problem, spec: SurfaceAnalysis, ctx: Context) -> Events:
-        """Yield for each point its plane, then its tiles.
+        """Yield for each point its plane, the paths on it where they are asked for, then its tiles.
 
         Raises:
             NotFinite: where a point is not finite.
-            Unsupported: where a PCA plane has too little to be fitted to.
+            Unsupported: where the points give no such plane.
         """
         points = points_of(problem, ctx)
-        groups = [points] if isinstance(spec.plane, PcaPlane) else [(point,) for point in points]
+        together = spec.paths or isinstance(spec.plane, PcaPlane | ThreePointsPlane | KeptPlane)
+        groups = [points] if together else [(point,) for point in points]
         yield started(problem, points)
         work = self._draw(problem, spec, ctx, groups)
         yield from with_progress(work, "surface", len(groups) * spec.resolution**2)
 
     def _draw(self, problem: Problem, spec: SurfaceAnalysis, ctx: Context, groups: Sequence[Sequence[Point]]) -> Events:
         for index, points in enumerate(groups):
-            plane = plane_at(problem, spec.plane, points, ctx.seed, spec.extent, spec.batchnorm)
-            ctx.keeper.plane(plane.id, plane.origin, plane.u_P, plane.v_P)
+            plane = yield from lay_plane(
+                problem, spec.plane, points, ctx,
+                extent=spec.extent, batchnorm=spec.batchnorm, data_fraction=spec.data_fraction,
+            )  # fmt: skip
             yield plane.event(plane.origin.step, index)
+            if spec.paths:
+                for event in trace_paths(problem, plane, points, spec.data_fraction, spec.batchnorm):
+                    yield ALIVE if event is TICK else event
             yield from draw_surface(problem, plane, spec, step=plane.origin.step, point=index)
 
 

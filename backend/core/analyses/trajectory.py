@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from backend.core.analyses.base import TICK, Context, Events, Path, Point
-from backend.core.analyses.places import paths_of, plane_at, points_of, started, with_progress
+from backend.core.analyses.places import lay_plane, paths_of, points_of, started, with_progress
 from backend.core.geometry.evaluate import Sample, sample
 from backend.core.geometry.fit import unsupported_plane
 from backend.core.geometry.path import Walker, path_points, places
 from backend.core.geometry.plane import Plane
-from backend.core.problems.problem import Problem
+from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas.analysis import TrajectoryAnalysis
 
 ROWS: Final = 32  # moments of one event
@@ -36,6 +36,27 @@ def trace_path(plane: Plane, path: Path, where: Sample, walker: Walker) -> Event
         yield path_points(plane, walker, places(plane, moments), losses)
 
 
+def trace_paths(
+    problem: Problem, plane: Plane, points: Sequence[Point], data_fraction: float, batchnorm: BatchNormPolicy
+) -> Events:
+    """Trace the paths that led to each of the points.
+
+    Args:
+        problem: whose loss.
+        plane: where to.
+        points: each with its paths.
+        data_fraction: share of the training split that the loss is measured on.
+        batchnorm: which statistics BatchNorm uses.
+
+    Yields:
+        ``PathPoints`` that name their point, and a tick after each loss.
+    """
+    where = sample(problem, data_fraction, batchnorm)
+    for index, point in enumerate(points):
+        for path in paths_of(point):
+            yield from trace_path(plane, path, where, Walker(path.lane or None, path.repeat, index))
+
+
 class Trajectory:
     """Draws the paths that led to the points on one plane: through the first point, or fitted to all the paths."""
 
@@ -47,23 +68,18 @@ class Trajectory:
         """Yield the plane, then each path.
 
         Raises:
-            NotFinite: where the first point is not finite and the plane goes through it.
-            Unsupported: where a PCA plane has too little to be fitted to.
+            NotFinite: where a point that the plane goes through is not finite.
+            Unsupported: where the points give no such plane.
         """
         points = points_of(problem, ctx)
         yield started(problem, points)
-        plane = plane_at(problem, spec.plane, points, ctx.seed, 1.0, spec.batchnorm)
-        ctx.keeper.plane(plane.id, plane.origin, plane.u_P, plane.v_P)
+        plane = yield from lay_plane(
+            problem, spec.plane, points, ctx, batchnorm=spec.batchnorm, data_fraction=spec.data_fraction
+        )
         yield plane.event(plane.origin.step)
         total = sum(len(path.moments) for point in points for path in paths_of(point))
-        yield from with_progress(self._trace(problem, spec, plane, points), "trajectory", total)
-
-    def _trace(self, problem: Problem, spec: TrajectoryAnalysis, plane: Plane, points: Sequence[Point]) -> Events:
-        where = sample(problem, spec.data_fraction, spec.batchnorm)
-        for index, point in enumerate(points):
-            for path in paths_of(point):
-                walker = Walker(path.lane or None, path.repeat, index)
-                yield from trace_path(plane, path, where, walker)
+        work = trace_paths(problem, plane, points, spec.data_fraction, spec.batchnorm)
+        yield from with_progress(work, "trajectory", total)
 
 
 TRAJECTORY = Trajectory()

@@ -43,10 +43,13 @@ class Plane:
     explained: tuple[float, float] | None = None
     axis_a: events.Axis = field(default_factory=lambda: events.Axis(label="direction 1"))
     axis_b: events.Axis = field(default_factory=lambda: events.Axis(label="direction 2"))
+    kept_as: str | None = None  # the id under which another run has kept it
 
     @cached_property
     def id(self) -> str:
         """Name of the contents, 12 hexadecimal digits: the same plane has the same id everywhere."""
+        if self.kept_as is not None:
+            return self.kept_as
         digest = hashlib.blake2b(digest_size=6)
         digest.update(f"{self.kind} {self.extent!r} {self.batchnorm} {self.u_P.dtype}".encode())
         for tensor in (self.origin.params_P, self.origin.buffers_B, self.u_P, self.v_P):

@@ -6,9 +6,21 @@ from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
 from backend.schemas.analysis.index import IndexAnalysis
+from backend.schemas.analysis.line import LINE_KINDS, AnyLine, BetweenLine, EigenLine, RandomLine
 from backend.schemas.analysis.overlap import OverlapAnalysis
-from backend.schemas.analysis.plane import AnyPlane, CoordinatePlane, PcaPlane, RandomPlane
+from backend.schemas.analysis.plane import (
+    RACE_PLANES,
+    AnyPlane,
+    CoordinatePlane,
+    EigenPlane,
+    GradientEigenPlane,
+    KeptPlane,
+    PcaPlane,
+    RandomPlane,
+    ThreePointsPlane,
+)
 from backend.schemas.analysis.sharpness import SharpnessAnalysis
+from backend.schemas.analysis.slice import SliceAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
 from backend.schemas.analysis.top_eigenvalues import TopEigenvaluesAnalysis
@@ -16,16 +28,18 @@ from backend.schemas.analysis.trace import TraceAnalysis
 from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
-    "ANALYSIS_KINDS", "PROBE_KINDS", "AnalysisSpec", "AnyAnalysis", "AnyPlane", "AnyProbe", "CoordinatePlane",
-    "IndexAnalysis", "OverlapAnalysis", "PcaPlane", "RandomPlane", "SharpnessAnalysis", "SpectrumAnalysis",
-    "SurfaceAnalysis", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine", "AnyPlane",
+    "AnyProbe", "BetweenLine", "CoordinatePlane", "EigenLine", "EigenPlane", "GradientEigenPlane", "IndexAnalysis",
+    "KeptPlane", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "SharpnessAnalysis", "SliceAnalysis",
+    "SpectrumAnalysis", "SurfaceAnalysis", "ThreePointsPlane",
+    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
-    SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
+    SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
@@ -34,6 +48,7 @@ AnyProbe = Annotated[
 ]
 AnyAnalysis = Annotated[
     SurfaceAnalysis
+    | SliceAnalysis
     | TrajectoryAnalysis
     | SharpnessAnalysis
     | TopEigenvaluesAnalysis

@@ -4,8 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from backend.schemas.analysis.curvature import budget, tolerance
 from backend.schemas.base import SpecModel
 from backend.schemas.fields import described, kind_of
+from backend.schemas.ids import RunId
 
 
 class PlaneSpec(SpecModel):
@@ -52,5 +54,54 @@ class CoordinatePlane(PlaneSpec):
     )
 
 
-PLANE_KINDS = (RandomPlane, PcaPlane, CoordinatePlane)
-AnyPlane = Annotated[RandomPlane | PcaPlane | CoordinatePlane, Field(discriminator="kind")]
+class EigenPlane(PlaneSpec):
+    """The two eigenvectors of the Hessian with the algebraically largest eigenvalues, as unit vectors."""
+
+    title = "Hessian eigenvectors"
+    summary = "The two directions in which the loss bends up most, at the first point."
+    reference = "Li et al. 2018, Visualizing the loss landscape of neural nets, section 6"
+    kind: Literal["eigen"] = kind_of("eigen")
+    tol: float = tolerance()
+    budget: int = budget()
+
+
+class GradientEigenPlane(PlaneSpec):
+    """The gradient's direction and the Hessian's top eigenvector, as unit vectors: where training goes and bounces."""
+
+    title = "Gradient × top eigenvector"
+    summary = "The direction of the gradient, and the one in which the loss bends up most, at the first point."
+    reference = (
+        "Xing et al. 2018, A walk with SGD; "
+        "Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability"
+    )
+    kind: Literal["gradient_eigen"] = kind_of("gradient_eigen")
+    tol: float = tolerance()
+    budget: int = budget()
+
+
+class ThreePointsPlane(PlaneSpec):
+    """The plane through the first three points of the request, at right angles, scaled so that all lie within ±0.8."""
+
+    title = "Through three points"
+    summary = "The one plane that holds three chosen points exactly."
+    reference = "Garipov et al. 2018, Loss surfaces, mode connectivity, and fast ensembling of DNNs"
+    kind: Literal["three_points"] = kind_of("three_points")
+
+
+class KeptPlane(PlaneSpec):
+    """A plane that another run has laid and kept: what is drawn on it lies in that run's picture."""
+
+    title = "Kept"
+    summary = "A plane of another run, so that several runs are drawn in one picture."
+    reference = "the run that laid it"
+    kind: Literal["kept"] = kind_of("kept")
+    run: RunId = described("0" * 15, "The run that laid the plane.")
+    plane: str = described("0", "The plane's id.", min_length=1, max_length=64)
+
+
+PLANE_KINDS = (RandomPlane, PcaPlane, CoordinatePlane, EigenPlane, GradientEigenPlane, ThreePointsPlane, KeptPlane)
+RACE_PLANES = (RandomPlane, PcaPlane, CoordinatePlane, KeptPlane)  # those that a running race can lay between steps
+AnyPlane = Annotated[
+    RandomPlane | PcaPlane | CoordinatePlane | EigenPlane | GradientEigenPlane | ThreePointsPlane | KeptPlane,
+    Field(discriminator="kind"),
+]

@@ -21,3 +21,6 @@ class SurfaceAnalysis(AnalysisSpec):
     resolution: Resolution = described(33, "Grid points a side, reached from 5 by halving the spacing.", unit="points")
     data_fraction: float = data_fraction()
     batchnorm: BatchNormPolicy = batchnorm()
+    paths: bool = described(
+        False, "Also draw the points' paths, all on one plane; in a race the trajectory probe does that."
+    )

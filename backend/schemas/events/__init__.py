@@ -7,21 +7,21 @@ from pydantic import Field, TypeAdapter
 from backend.schemas.base import WireModel
 from backend.schemas.events.base import Event, LaneEvent, PointEvent
 from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectrum, Trace
-from backend.schemas.events.geometry import Axis, PathPoints, Plane, SurfaceTile
+from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Checkpoint, Eval, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Eigenvalues", "Envelope", "Eval", "Event",
-    "Failed", "Finished", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent", "Progress",
-    "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
+    "Failed", "Finished", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile",
+    "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
     Started, Progress, Controlled, Failed, Finished,
     TrainChunk, Eval, LaneEnded, Snapshot, Checkpoint,
-    Plane, PathPoints, SurfaceTile,
+    Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
 )  # fmt: skip
 AnyEvent = Annotated[
@@ -38,6 +38,7 @@ AnyEvent = Annotated[
     | Plane
     | PathPoints
     | SurfaceTile
+    | Profile
     | Sharpness
     | Eigenvalues
     | Spectrum

@@ -47,6 +47,21 @@ class PathPoints(Event):
     loss: Array  # [n] on the surface's own data
 
 
+class Profile(PointEvent):
+    """The loss along a line; NaN or infinity always means "not finite there"; later profiles of a line overwrite."""
+
+    kind: Literal["profile"] = "profile"
+    label: str  # what line it is
+    t: Array  # [n]
+    loss: Array  # [n] the mean over directions
+    stderr: Array | None  # [n] of that mean; for one direction, of the loss where a part of the data was used
+    length: float  # of the directions: the distance in parameter space of one unit of t
+    directions: int
+    level: int  # points along the line
+    data_fraction: float
+    final: bool
+
+
 class SurfaceTile(PointEvent):
     """A complete sub-grid of a surface; NaN or infinity always means "not finite there"; later tiles overwrite."""
 

@@ -95,7 +95,7 @@ class Kept:
     def checkpoint(self, state: LaneState) -> None:
         self.checkpoints.append(state)
 
-    def plane(self, plane: str, origin: Moment, u_P: torch.Tensor, v_P: torch.Tensor) -> None:
+    def plane(self, plane: str, origin: Moment, u_P: torch.Tensor, v_P: torch.Tensor, about: object = None) -> None:
         self.planes.append(plane)
 
 

@@ -33,7 +33,7 @@ class Shelf(Forget):
     def __init__(self) -> None:
         self.planes: dict[str, tuple[Moment, Tensor, Tensor]] = {}
 
-    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor) -> None:
+    def plane(self, plane: str, origin: Moment, u_P: Tensor, v_P: Tensor, about: object = None) -> None:
         self.planes[plane] = (origin, u_P, v_P)
 
 

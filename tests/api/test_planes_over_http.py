@@ -1,0 +1,194 @@
+"""Planes over HTTP: what is kept is found again, and every bad request for one gets its own sentence."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from backend.api.app import create_api
+from backend.jobs.feed import Feed
+from backend.jobs.inline import InlineEngine
+from backend.jobs.service import Service
+from backend.jobs.sqlite_store import SqliteStore
+from backend.schemas.events import EVENT
+
+NET = {"data": {"kind": "moons", "examples": 40}, "model": {"kind": "mlp", "hidden": [4]}}
+WIDER = {"data": {"kind": "moons", "examples": 40}, "model": {"kind": "mlp", "hidden": [5]}}
+LANES = [
+    {"name": "SGD", "optimizer": {"kind": "sgd", "lr": 0.5}},
+    {"name": "Adam", "optimizer": {"kind": "adam", "lr": 0.05}},
+]
+
+
+class Lab:
+    """An API with a real worker, in this process."""
+
+    def __init__(self, api: FastAPI, service: Service) -> None:
+        self._api, self._service = api, service
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._api)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await client.request(method, path, json=body)
+
+        return asyncio.run(once())
+
+    def post(self, body: dict[str, Any]) -> httpx.Response:
+        return self.ask("POST", "/api/runs", body)
+
+    def play(self, body: dict[str, Any], status: str = "succeeded") -> dict[str, Any]:
+        answer = self.post(body)
+        assert answer.status_code == 201, answer.text
+        self._service.wait(answer.json()["id"], 60)
+        run: dict[str, Any] = self.ask("GET", f"/api/runs/{answer.json()['id']}").json()
+        assert run["status"] == status, run["error"]
+        return run
+
+    def train(self, problem: dict[str, Any] = NET, **more: Any) -> dict[str, Any]:
+        return self.play({"kind": "train", "problem": problem, "steps": 12, "tune": False, "lanes": LANES, **more})
+
+    def events(self, run: str, kind: str) -> list[dict[str, Any]]:
+        items = self.ask("GET", f"/api/runs/{run}/events?kinds={kind}").json()["items"]
+        return [item["event"] for item in items]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    store = SqliteStore(":memory:")
+    service = Service(store, InlineEngine(threads=1), Feed(store), folder)
+    yield Lab(create_api(service, version="0"), service)
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def race(lab: Lab) -> str:
+    return str(lab.train()["id"])
+
+
+def surface(plane: dict[str, Any], *at: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "analyse", "at": list(at), "analysis": {"kind": "surface", "plane": plane, "resolution": 5, **more}}
+
+
+@pytest.mark.parametrize("kind", ["random", "pca", "eigen", "gradient_eigen"])
+def test_every_kind_is_drawn_at_a_stored_moment(lab: Lab, race: str, kind: str) -> None:
+    points = [{"run": race, "lane": lane} for lane in ("SGD", "Adam")]
+    run = lab.play(surface({"kind": kind}, *points, paths=True))
+    (plane,) = lab.events(run["id"], "plane")
+    assert plane["kind_of_plane"] == kind
+    assert {event["point"] for event in lab.events(run["id"], "path_points")} == {0, 1}
+    assert lab.events(run["id"], "surface_tile")[-1]["final"]
+
+
+def test_three_points_of_two_runs_span_a_plane(lab: Lab, race: str) -> None:
+    other = lab.train(seed=1)["id"]
+    points = [{"run": race, "lane": "SGD"}, {"run": race, "lane": "Adam"}, {"run": other, "lane": "SGD"}]
+    run = lab.play(surface({"kind": "three_points"}, *points))
+    (plane,) = lab.events(run["id"], "plane")
+    assert plane["axis_b"]["label"] == "towards the third"
+
+
+def test_paths_of_several_runs_lie_on_one_kept_plane(lab: Lab, race: str) -> None:
+    drawn = lab.play(surface({"kind": "random"}, {"run": race, "lane": "SGD"}))
+    plane = lab.events(drawn["id"], "plane")[0]["plane"]
+    other = lab.train(seed=1)["id"]
+    kept = {"kind": "kept", "run": drawn["id"], "plane": plane}
+    asked = {"kind": "trajectory", "plane": kept}
+    run = lab.play({"kind": "analyse", "at": [{"run": race}, {"run": other}], "analysis": asked})
+    assert [event["plane"] for event in lab.events(run["id"], "plane")] == [plane]
+    paths = lab.events(run["id"], "path_points")
+    assert {(event["point"], event["lane"]) for event in paths} == {(p, n) for p in (0, 1) for n in ("SGD", "Adam")}
+    assert {event["plane"] for event in paths} == {plane}
+
+
+ORIGINS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {
+    "of a run": lambda race, drawn, plane: {"run": race, "lane": "Adam", "step": 6},
+    "initial": lambda race, drawn, plane: {"init": NET, "seed": 5},
+    "on a plane": lambda race, drawn, plane: {"run": drawn, "plane": plane, "a": 0.25, "b": -0.5},
+}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_race_from_any_origin_joins_a_kept_plane(lab: Lab, race: str, origin: str) -> None:
+    drawn = lab.play(surface({"kind": "random"}, {"run": race, "lane": "SGD"}))["id"]
+    plane = lab.events(drawn, "plane")[0]["plane"]
+    kept = {"kind": "kept", "run": drawn, "plane": plane}
+    probes = [{"every": 4, "analysis": {"kind": kind, "plane": kept}} for kind in ("surface", "trajectory")]
+    place = ORIGINS[origin](race, drawn, plane)
+    ball = lab.train(origin=place, probes=probes, lanes=LANES[:1])
+    assert ball["parent"] == place.get("run")
+    assert {event["plane"] for kind in ("plane", "path_points") for event in lab.events(ball["id"], kind)} == {plane}
+    if "plane" in place:
+        first = lab.events(ball["id"], "path_points")[0]
+        path: Any = EVENT.validate_json(json.dumps(first))
+        assert (path.step[0], path.a[0], path.b[0]) == (0, pytest.approx(0.25), pytest.approx(-0.5))
+        assert path.off_plane[0] == pytest.approx(0, abs=1e-5)
+
+
+def refused(answer: httpx.Response) -> tuple[str, str]:
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["error"]["errors"]
+    return error["path"], error["message"]
+
+
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no extent": ({"extent": 0}, "analysis.extent", "greater than 0, got 0"),
+    "even": ({"resolution": 32}, "analysis.resolution", "5, 9, 17, 33, 65 or 129, got 32"),
+    "huge": ({"resolution": 100_001}, "analysis.resolution", "5, 9, 17, 33, 65 or 129, got 100001"),
+    "unknown plane": ({"plane": {"kind": "flat"}}, "analysis.plane", "'flat'"),
+    "unknown normalization": (
+        {"plane": {"kind": "random", "normalization": "row"}}, "analysis.plane.normalization", "'filter', 'layer' or"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_surface_is_refused_with_its_field(lab: Lab, race: str, case: str) -> None:
+    changes, path, message = BAD[case]
+    found = refused(lab.post(surface(changes.pop("plane", {"kind": "random"}), {"run": race}, **changes)))
+    assert found[0].startswith(path)
+    assert message in found[1]
+
+
+def test_points_and_planes_that_are_not_there_are_refused(lab: Lab, race: str) -> None:
+    wider = lab.train(WIDER)["id"]
+    path, message = refused(lab.post(surface({"kind": "pca"}, {"run": race}, {"run": wider})))
+    assert path == "at.1"
+    assert "same architecture as the first (mlp with activation tanh, hidden 4)" in message
+    kept = {"kind": "kept", "run": race, "plane": "abc"}
+    assert refused(lab.post(surface(kept, {"run": race}))) == (
+        "analysis.plane.plane", f"run {race} has kept no plane 'abc'"
+    )  # fmt: skip
+    nowhere = {**kept, "run": "0" * 15}
+    assert refused(lab.post(surface(nowhere, {"run": race})))[0] == "analysis.plane.run"
+    found = refused(lab.post(surface({"kind": "three_points"}, {"run": race}, {"run": race})))
+    assert "three points in at, got 2" in found[1]
+    probe = {"analysis": {"kind": "surface", "plane": {"kind": "eigen"}}}
+    found = refused(lab.post({"kind": "train", "problem": NET, "probes": [probe]}))
+    assert "a plane that a running race can lay (random, pca, coordinates, kept), got eigen" in found[1]
+
+
+def test_what_shows_only_at_work_ends_the_run_with_a_sentence(lab: Lab, race: str) -> None:
+    here = {"run": race, "lane": "SGD"}
+    run = lab.play(surface({"kind": "three_points"}, here, here, {"run": race, "lane": "Adam"}), "failed")
+    assert run["error"]["code"] == "unsupported"
+    assert "lie on one line or coincide" in run["error"]["message"]
+    bowl = {"function": {"kind": "quadratic", "start": [0.0, 0.0]}}
+    flat = {"kind": "analyse", "problem": bowl, "analysis": {"kind": "surface", "plane": {"kind": "gradient_eigen"}}}
+    run = lab.play(flat, "failed")
+    assert "first direction of this plane is zero" in run["error"]["message"]
+    lab.events(run["id"], "failed")
+
+
+def test_no_plane_through_nan(lab: Lab) -> None:
+    steep = {"function": {"kind": "rosenbrock", "start": [1e30, 1e30]}}
+    lost = lab.play(
+        {"kind": "analyse", "problem": steep, "analysis": {"kind": "surface", "plane": {"kind": "eigen"}}}, "failed"
+    )
+    assert lost["error"]["code"] == "not_finite"
+    assert "Expected finite curvature" in lost["error"]["message"]

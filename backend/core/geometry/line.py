@@ -84,7 +84,7 @@ def eigen_line(
     Raises:
         Unsupported: where there are not so many eigenvectors.
     """
-    if spec.rank >= max(problem.layout.size, 2):
+    if spec.rank > problem.layout.size:
         raise Unsupported(
             f"rank asks for eigenvector {spec.rank}, and this problem has {problem.layout.size} parameters."
         )

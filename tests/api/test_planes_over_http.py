@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
@@ -14,6 +16,7 @@ from backend.api.app import create_api
 from backend.jobs.feed import Feed
 from backend.jobs.inline import InlineEngine
 from backend.jobs.service import Service
+from backend.jobs.snapshot_files import read_moments, write_segment
 from backend.jobs.sqlite_store import SqliteStore
 from backend.schemas.events import EVENT
 
@@ -29,7 +32,7 @@ class Lab:
     """An API with a real worker, in this process."""
 
     def __init__(self, api: FastAPI, service: Service) -> None:
-        self._api, self._service = api, service
+        self._api, self.service = api, service
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         async def once() -> httpx.Response:
@@ -45,7 +48,7 @@ class Lab:
     def play(self, body: dict[str, Any], status: str = "succeeded") -> dict[str, Any]:
         answer = self.post(body)
         assert answer.status_code == 201, answer.text
-        self._service.wait(answer.json()["id"], 60)
+        self.service.wait(answer.json()["id"], 60)
         run: dict[str, Any] = self.ask("GET", f"/api/runs/{answer.json()['id']}").json()
         assert run["status"] == status, run["error"]
         return run
@@ -185,10 +188,12 @@ def test_what_shows_only_at_work_ends_the_run_with_a_sentence(lab: Lab, race: st
     lab.events(run["id"], "failed")
 
 
-def test_no_plane_through_nan(lab: Lab) -> None:
-    steep = {"function": {"kind": "rosenbrock", "start": [1e30, 1e30]}}
-    lost = lab.play(
-        {"kind": "analyse", "problem": steep, "analysis": {"kind": "surface", "plane": {"kind": "eigen"}}}, "failed"
-    )
-    assert lost["error"]["code"] == "not_finite"
-    assert "Expected finite curvature" in lost["error"]["message"]
+@pytest.mark.parametrize("kind", ["random", "eigen", "gradient_eigen", "coordinates"])
+def test_no_plane_through_nan(lab: Lab, race: str, kind: str) -> None:
+    folder = lab.service.folder(race)
+    (fine,) = read_moments(folder, "SGD", 0, [12])
+    write_segment(folder, "000.009.000", "lost", 0, [replace(fine, params_P=fine.params_P * np.nan)])
+    run = lab.play(surface({"kind": kind}, {"run": race, "lane": "lost"}), "failed")
+    assert run["error"]["code"] == "not_finite"
+    assert run["error"]["message"].startswith("the parameters at this point are not finite")
+    assert run["error"]["where"] == "at.0"

@@ -1,0 +1,1 @@
+"""The gradients of single examples, and what they tell about training."""

@@ -42,7 +42,7 @@ class Tap:
 
 
 @dataclass(eq=False)
-class Taps(TorchFunctionMode):  # type: ignore[misc]
+class Taps(TorchFunctionMode):
     """Listens to dense layers, convolutions and norms while a model computes, in this thread alone.
 
     Which parameters an operation uses is read from where its tensors lie in the flat vector's memory.
@@ -76,7 +76,7 @@ class Taps(TorchFunctionMode):  # type: ignore[misc]
             return None
         if tensor.untyped_storage().data_ptr() != flat.untyped_storage().data_ptr():
             return None
-        start = tensor.storage_offset() - flat.storage_offset()
+        start = int(tensor.storage_offset()) - int(flat.storage_offset())
         return Used(start, start + tensor.numel()) if start >= 0 and start + tensor.numel() <= flat.numel() else None
 
     @property

@@ -11,11 +11,12 @@ from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.optimizer import OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import DataProblem, FunctionProblem
+from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import AnalyseRequest, Lane, Probe, SnapshotPolicy, TrainRequest
 
 Kinds = dict[str, type[BaseModel]]
@@ -28,10 +29,12 @@ def _by_kind(classes: tuple[type[BaseModel], ...], tag: str = "kind") -> Kinds:
 FAMILIES: dict[str, Kinds] = {
     "request": _by_kind((TrainRequest, AnalyseRequest)),
     "part": {"lane": Lane, "probe": Probe, "snapshots": SnapshotPolicy},
-    "problem": {"data": DataProblem, "function": FunctionProblem},
+    "problem": {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem},
     "point": {"run": RunPoint, "init": InitPoint, "plane": PlanePoint},
     "data": _by_kind(DATA_KINDS),
     "function": _by_kind(FUNCTION_KINDS),
+    "pde": _by_kind(PDE_KINDS),
+    "ansatz": _by_kind(ANSATZ_KINDS),
     "model": _by_kind(MODEL_KINDS),
     "loss": _by_kind(LOSS_KINDS),
     "optimizer": _by_kind(OPTIMIZER_KINDS),

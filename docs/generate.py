@@ -20,11 +20,12 @@ from backend.schemas.events import EVENT_KINDS, Envelope
 from backend.schemas.optimizer import OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import DataProblem, FunctionProblem
+from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import AnalyseRequest, Lane, Probe, Run, SnapshotPolicy, TrainRequest
 
 REFERENCE: Final = Path(__file__).parent / "reference"
@@ -91,12 +92,14 @@ def requests() -> Iterator[str]:
 
 def problems() -> Iterator[str]:
     """Write the page of problems."""
-    yield from ("# Problems", "", "Either a network that fits data, or an analytic function.", "")
-    yield from family("Problem", (DataProblem, FunctionProblem))
+    yield from ("# Problems", "", "A network that fits data, an analytic function, or a differential equation.", "")
+    yield from family("Problem", (DataProblem, FunctionProblem, PdeProblem))
     yield from family("Data", DATA_KINDS)
     yield from family("Model", MODEL_KINDS)
     yield from family("Loss", LOSS_KINDS)
     yield from family("Function", FUNCTION_KINDS)
+    yield from family("Differential equation", PDE_KINDS)
+    yield from family("Trial function", ANSATZ_KINDS)
 
 
 def optimizers() -> Iterator[str]:

@@ -5,7 +5,7 @@ import torch
 
 from backend.core.problems.build import build_problem
 from backend.core.problems.problem import Problem
-from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import (
     BlobsData,
     BreastCancerData,
@@ -21,6 +21,7 @@ from backend.schemas.problem.data import (
 from backend.schemas.problem.function import FUNCTION_KINDS, QuadraticFunction
 from backend.schemas.problem.loss import LogisticLoss, MseLoss
 from backend.schemas.problem.model import CnnModel, MlpModel, ResNetModel
+from backend.schemas.problem.pde import AdvectionPde, HeatPde, NetworkAnsatz, PoissonPde, SinesAnsatz
 
 CPU = torch.device("cpu")
 HALF_SQUARED = MseLoss(factor=0.5)
@@ -77,7 +78,16 @@ NETWORKS: dict[str, DataProblem] = MLPS | CNNS | RESNETS
 FUNCTIONS: dict[str, FunctionProblem] = {
     kind.model_fields["kind"].default: FunctionProblem(function=kind()) for kind in FUNCTION_KINDS
 } | {"quadratic-5d": FunctionProblem(function=QuadraticFunction(condition=300.0, start=(1.0, -2.0, 0.5, 1.5, -0.25)))}
-PROBLEMS: dict[str, AnyProblem] = {**NETWORKS, **FUNCTIONS}
+EQUATIONS: dict[str, PdeProblem] = {
+    "galerkin": PdeProblem(pde=PoissonPde(points=23)),
+    "ritz-2d": PdeProblem(pde=PoissonPde(dim=2, method="ritz", points=31, ansatz=NetworkAnsatz(width=3))),
+    "galerkin-10d": PdeProblem(pde=PoissonPde(dim=10, points=12, ansatz=NetworkAnsatz(width=3, blocks=1))),
+    "sines-ritz": PdeProblem(pde=PoissonPde(method="ritz", points=20, ansatz=SinesAnsatz(modes=5))),
+    "eulerian": PdeProblem(pde=AdvectionPde(speed=3.0, points=30, ansatz=NetworkAnsatz(width=4, blocks=1))),
+    "lagrangian-sines": PdeProblem(pde=AdvectionPde(frame="lagrangian", points=40, ansatz=SinesAnsatz(modes=3))),
+    "heat-random": PdeProblem(pde=HeatPde(points=25, sampling="random", ansatz=NetworkAnsatz(width=4, blocks=1))),
+}
+PROBLEMS: dict[str, AnyProblem] = {**NETWORKS, **FUNCTIONS, **EQUATIONS}
 
 
 def build(name: str, dtype: torch.dtype = torch.float64) -> Problem:

@@ -18,6 +18,7 @@ from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import REQUEST
 from docs.generate import pages
 from frontend.presets import PRESETS
@@ -46,7 +47,7 @@ def test_every_rule_and_schedule_has_its_section(kind: Any) -> None:
     assert f"\n## {kind.title}\n" in read("docs/optimizers.md")
 
 
-@pytest.mark.parametrize("kind", [*DATA_KINDS, *MODEL_KINDS, *LOSS_KINDS], ids=lambda kind: kind.title)
+@pytest.mark.parametrize("kind", [*DATA_KINDS, *MODEL_KINDS, *LOSS_KINDS, *PDE_KINDS, *ANSATZ_KINDS], ids=lambda kind: kind.title)
 def test_every_part_of_a_problem_has_its_section(kind: Any) -> None:
     _, _, section = read("docs/problems.md").partition(f"\n## {kind.title}\n")
     assert section.strip().startswith(f"`{kind.model_fields['kind'].default}`:")

@@ -13,6 +13,7 @@ from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 
 PANELS: Final = {  # analysis → panels that draw its events
     "surface": ("landscape",),
@@ -34,8 +35,12 @@ def make_catalog() -> Catalog:
         The catalog; the same at every call.
     """
     return Catalog(
-        problems=(*_entries(DATA_KINDS, "problem.data"), *_entries(FUNCTION_KINDS, "problem.function")),
-        models=_entries(MODEL_KINDS, "problem.model"),
+        problems=(
+            *_entries(DATA_KINDS, "problem.data"),
+            *_entries(FUNCTION_KINDS, "problem.function"),
+            *_entries(PDE_KINDS, "problem.pde"),
+        ),
+        models=(*_entries(MODEL_KINDS, "problem.model"), *_entries(ANSATZ_KINDS, "problem.pde.ansatz")),
         losses=_entries(LOSS_KINDS, "problem.loss"),
         optimizers=_entries([rule.spec for rule in OPTIMIZERS], "lanes.optimizer"),
         schedules=_entries(SCHEDULE_KINDS, "lanes.schedule"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.schemas.problem import AnyProblem, FunctionProblem
+from backend.schemas.problem import AnyProblem, FunctionProblem, PdeProblem
 from backend.schemas.run import AnyRequest, TrainRequest
 
 NAMED: Final = 4  # lanes that are named; more are counted
@@ -34,4 +34,6 @@ def default_name(request: AnyRequest) -> str:
 def _problem(problem: AnyProblem) -> str:
     if isinstance(problem, FunctionProblem):
         return problem.function.title
+    if isinstance(problem, PdeProblem):
+        return problem.pde.title
     return problem.data.kind.replace("_", " ")

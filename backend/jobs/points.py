@@ -11,7 +11,7 @@ from backend.jobs.snapshot_files import has_plane, list_snapshots
 from backend.schemas.analysis import AnyAnalysis, KeptPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.events import ResolvedPoint
 from backend.schemas.point import AnyPoint, InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import AnyProblem, FunctionProblem
+from backend.schemas.problem import AnyProblem, FunctionProblem, PdeProblem
 from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
 
@@ -67,7 +67,9 @@ def resolve(request: AnyRequest, archive: Archive) -> Resolved:
     )
     parent = next((source.resolved.run for source in sources), None)
     if request.problem is None:
-        request = request.model_copy(update={"problem": _problem(*points[0], archive)})
+        problem = _problem(*points[0], archive)
+        double = {"dtype": "float64"} if _wants_double(problem, request) else {}
+        request = request.model_copy(update={"problem": problem, **double})
     if not isinstance(request, TrainRequest):
         _require_one_architecture(points, archive)
     return Resolved(request, sources, parent, planes)
@@ -111,12 +113,19 @@ def _require_one_architecture(points: tuple[tuple[str, AnyPoint], ...], archive:
 def _architecture(problem: AnyProblem) -> str:
     if isinstance(problem, FunctionProblem):
         return f"the function {problem.function.kind}"
+    if isinstance(problem, PdeProblem):
+        return f"{problem.pde.ansatz} of {problem.pde.coordinates} coordinates"
     model = problem.model.model_dump(exclude={"init", "init_gain"})
     return f"{model.pop('kind')} with {', '.join(f'{name} {_short(value)}' for name, value in model.items())}"
 
 
 def _short(value: object) -> str:
     return "-".join(str(each) for each in value) if isinstance(value, tuple | list) else str(value)
+
+
+def _wants_double(problem: AnyProblem, request: AnyRequest) -> bool:
+    """Whether nothing was said about the number format of what turns out to be a differential equation."""
+    return isinstance(problem, PdeProblem) and "dtype" not in request.model_fields_set
 
 
 def _source(path: str, point: RunPoint | PlanePoint, request: AnyRequest, archive: Archive) -> Source:

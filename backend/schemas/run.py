@@ -20,7 +20,7 @@ from backend.schemas.fields import described, kind_of
 from backend.schemas.ids import RunId
 from backend.schemas.optimizer import AnyOptimizer, AnySchedule, ConstantSchedule, SgdOptimizer
 from backend.schemas.point import AnyPoint, RunPoint
-from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, examples_of
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem, examples_of
 
 MAX_STEPS = 10_000_000
 # Tags are typed with commas between them: none inside, no blanks around, nothing invisible.
@@ -74,13 +74,24 @@ class RequestBase(SpecModel):
     )
     tags: tuple[Tag, ...] = described((), "Words to find the run by.", max_length=20)
     seed: int = described(0, "Everything random in the run follows from this.", ge=0, le=2**31 - 1)
-    dtype: Literal["float32", "float64"] = described("float32", "Number format of parameters and results.")
+    dtype: Literal["float32", "float64"] = described(
+        "float32", "Number format of parameters and results; a differential equation takes float64 unless it is given."
+    )
     device: str = described(
         "auto", "Where it runs: auto, cpu, cuda, cuda:0 … or mps.", pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
     )
     tune: bool = described(
         True, "Allow choices that depend on timing (a late probe is skipped); without them a seed repeats exactly."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _double_for_equations(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "dtype" in given:
+            return given
+        problem = given.get("problem")
+        double = isinstance(problem, PdeProblem) or (isinstance(problem, dict) and "pde" in problem)
+        return {**given, "dtype": "float64"} if double else given
 
 
 class TrainRequest(RequestBase):

@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from backend.schemas.analysis import PROBE_KINDS
-from backend.schemas.problem import DataProblem, FunctionProblem
+from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import training_examples
 from backend.schemas.run import Lane, Probe, TrainRequest
 from frontend.components.answers import get, overlay, put
@@ -132,12 +132,14 @@ def with_kind(draft: Draft, path: str, kind: str) -> Draft:
 
 
 def with_family(draft: Draft, family: str) -> Draft:
-    """Choose between a network on data (``data``) and a test function (``function``)."""
+    """Choose between a network on data (``data``), a test function (``function``) and an equation (``pde``)."""
     request = copy.deepcopy(draft.request)
-    on_data = family == "data"
-    request["problem"] = default_of(DataProblem if on_data else FunctionProblem)
-    request["batch_size"] = 128 if on_data else None
-    request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", "pca" if on_data else "coordinates"))
+    kinds: dict[str, Any] = {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem}
+    request["problem"] = default_of(kinds[family])
+    request["batch_size"] = 128 if family == "data" else None
+    request["dtype"] = "float64" if family == "pde" else "float32"
+    plane = "coordinates" if family == "function" else "pca"
+    request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", plane))
     return replace(draft, request=request, variants=())
 
 

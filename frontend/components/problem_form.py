@@ -1,4 +1,4 @@
-"""What is trained: a network on data with a loss, or a test function."""
+"""What is trained: a network on data with a loss, a test function, or a differential equation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,20 +6,25 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from backend.schemas.problem import DataProblem, FunctionProblem
+from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from frontend import ids
 from frontend.components.node import Node, aria
 from frontend.components.section import details
 from frontend.components.spec_fields import fields_of, member_of, own_fields, words
 from frontend.components.spec_form import kind_select, spec_form
 
-FAMILIES = (("data", "Network on data"), ("function", "Test function"))
+FAMILIES = (("data", "Data"), ("function", "Function"), ("pde", "Equation"))
+SPECS: Mapping[str, Any] = {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem}
+
+
+def family_of(problem: Mapping[str, Any]) -> str:
+    """Tell which family a problem is of, by the key that only it has."""
+    return next(family for family in SPECS if family in problem)
 
 
 def problem_form(problem: Mapping[str, Any]) -> list[Node]:
     """Make the form of a problem."""
-    family = "function" if "function" in problem else "data"
-    spec = FunctionProblem if family == "function" else DataProblem
+    family = family_of(problem)
     switch = dmc.SegmentedControl(
         id=ids.PROBLEM_FAMILY,
         data=[{"value": value, "label": label} for value, label in FAMILIES],
@@ -28,7 +33,7 @@ def problem_form(problem: Mapping[str, Any]) -> list[Node]:
         **aria(label="Kind of problem"),
     )
     parts: list[Node] = [switch]
-    for field in fields_of(spec):
+    for field in fields_of(SPECS[family]):
         value, path = problem[field.name], f"problem.{field.name}"
         member = member_of(field.name, value["kind"])
         parts.append(kind_select(field, value["kind"], path))
@@ -43,9 +48,13 @@ def problem_form(problem: Mapping[str, Any]) -> list[Node]:
 
 
 def describe(problem: Mapping[str, Any]) -> str:
-    """Say in a few words what a problem is: ``Digits · MLP 32-32``, ``Rosenbrock``."""
+    """Say in a few words what a problem is: ``Digits · MLP 32-32``, ``Rosenbrock``, ``Poisson · galerkin``."""
     if "function" in problem:
         return str(member_of("function", problem["function"]["kind"]).title)
+    if "pde" in problem:
+        equation = problem["pde"]
+        how = equation.get("method", equation.get("frame"))
+        return " · ".join(part for part in (member_of("pde", equation["kind"]).title, how) if part)
     model = problem["model"]
     sizes = model.get("hidden", model.get("channels", ()))
     name = member_of("model", model["kind"]).title

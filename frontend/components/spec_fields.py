@@ -15,6 +15,7 @@ from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import SnapshotPolicy
 from frontend.components.answers import write_number
 
@@ -24,6 +25,8 @@ UNIONS: Mapping[str, tuple[Any, ...]] = {  # by the name of the field that holds
     "function": FUNCTION_KINDS,
     "model": MODEL_KINDS,
     "loss": LOSS_KINDS,
+    "pde": PDE_KINDS,
+    "ansatz": ANSATZ_KINDS,
     "optimizer": OPTIMIZER_KINDS,
     "schedule": SCHEDULE_KINDS,
     "plane": PLANE_KINDS,

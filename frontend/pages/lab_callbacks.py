@@ -14,7 +14,7 @@ from frontend.components.draft import Draft, with_family, with_kind, with_lane, 
 from frontend.components.lane_list import full, lane_list
 from frontend.components.preset_menu import preset_note
 from frontend.components.probe_form import probe_form
-from frontend.components.problem_form import problem_form
+from frontend.components.problem_form import family_of, problem_form
 from frontend.components.run_form import run_form
 from frontend.presets import preset
 from frontend.state import View
@@ -99,7 +99,7 @@ def register(app: Any, client: Client) -> None:
         elif isinstance(by, dict) and by["type"] == "preset-item" and clicked:
             chosen = preset(by["name"])
             after = Draft.of(chosen.request, chosen.variants, chosen.choices)
-        elif by == ids.PROBLEM_FAMILY and (family == "function") != ("function" in before.request["problem"]):
+        elif by == ids.PROBLEM_FAMILY and family != family_of(before.request["problem"]):
             after = with_family(after, family)
         else:
             paths = [str(name["path"]) for name in kind_ids]

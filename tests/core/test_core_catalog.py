@@ -15,11 +15,12 @@ from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import TrainRequest
 
 FAMILIES: dict[str, tuple[Any, ...]] = {
-    "problems": (*DATA_KINDS, *FUNCTION_KINDS),
-    "models": MODEL_KINDS,
+    "problems": (*DATA_KINDS, *FUNCTION_KINDS, *PDE_KINDS),
+    "models": (*MODEL_KINDS, *ANSATZ_KINDS),
     "losses": LOSS_KINDS,
     "optimizers": OPTIMIZER_KINDS,
     "schedules": SCHEDULE_KINDS,

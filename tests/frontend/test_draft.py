@@ -83,7 +83,7 @@ def test_any_data_can_follow_any_other(before: str, data: str) -> None:
     assert REQUEST.validate_python(changed.requests()[0], strict=False).problem.data.kind == data
 
 
-@pytest.mark.parametrize("family", ["data", "function"])
+@pytest.mark.parametrize("family", ["data", "function", "pde"])
 def test_either_family_of_problems_can_be_started(family: str) -> None:
     assert REQUEST.validate_python(with_family(Draft.of(PRESETS[0].request), family).requests()[0], strict=False)
 

@@ -1,1 +1,1 @@
-"""Problems: networks on data, and analytic functions."""
+"""Problems: networks on data, analytic functions, and differential equations."""

@@ -9,11 +9,12 @@ from backend.core.problems.image_files import Files, image_files, no_files
 from backend.core.problems.losses import build_criterion
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import Model, NetworkProblem
+from backend.core.problems.pde.problem import DifferentialEquation
 from backend.core.problems.problem import Problem
 from backend.core.problems.resnet import ResNet
 from backend.core.problems.splits import Splits, standardized
 from backend.core.problems.toy_data import toy_data
-from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem
+from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import AnyData, BreastCancerData, Cifar10Data, DigitsData, MnistData, WineData
 from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel, ResNetModel
 
@@ -33,6 +34,8 @@ def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, fi
     match spec:
         case FunctionProblem():
             return FunctionMinimisation(spec.function, dtype, device)
+        case PdeProblem():
+            return DifferentialEquation(spec.pde, dtype, device)
         case DataProblem():
             splits = build_splits(spec.data, files)
             criterion = build_criterion(spec.loss, spec.data.classes)

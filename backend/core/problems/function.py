@@ -8,7 +8,7 @@ from torch import Tensor
 
 from backend.core.problems.analytic import Analytic, analytic
 from backend.core.problems.params import Layout
-from backend.core.problems.problem import BatchNormPolicy, Data, View
+from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
 from backend.schemas.problem.function import AnyFunction
 
 
@@ -32,6 +32,7 @@ class FunctionMinimisation:
     train: Data | None = None
     test: Data | None = None
     classes: int | None = None
+    solution: Solution | None = None
 
     def __init__(self, spec: AnyFunction, dtype: torch.dtype, device: torch.device) -> None:
         self.layout = Layout((("x", (spec.dimensions,)),))

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch, updating
 from backend.core.problems.losses import Criterion
 from backend.core.problems.params import Layout
-from backend.core.problems.problem import BatchNormPolicy, Data, View
+from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
 from backend.core.problems.splits import Examples, Splits
 from backend.core.problems.units import Units
 from backend.core.runtime.seeding import generator
@@ -42,6 +42,7 @@ class NetworkProblem:
     """The mean loss of a network over a data set: L(θ) = (1/N) Σᵢ ℓ(f(xᵢ; θ), yᵢ), a whole split in one pass."""
 
     view: View | None = None
+    solution: Solution | None = None
 
     def __init__(
         self,

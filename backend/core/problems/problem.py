@@ -1,4 +1,4 @@
-"""The contract that every problem fulfils: a network on data, an analytic function, later a differential equation.
+"""The contract that every problem fulfils: a network on data, an analytic function, a differential equation.
 
 Shapes: P parameters in all, B buffer values in all (BatchNorm's running statistics; 0 for most).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from backend.core.problems.params import Layout
 
@@ -36,6 +36,31 @@ class View:
     high: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Section:
+    """What is fitted, and the exact solution, along a line through an equation's domain, s from 0 to 1; all [N]."""
+
+    s: Tensor
+    u: Tensor
+    exact: Tensor
+
+
+class Solution(Protocol):
+    """What is known of a differential equation beside its loss."""
+
+    def draw(self, count: int | None, generator: Generator) -> Data | None:
+        """Draw points of a step (None: as many as the equation asks for); None where they are the fixed ones."""
+        ...
+
+    def error(self, params_P: Tensor) -> float:
+        """Relative L² error ‖u − u*‖/‖u*‖, without a gradient."""
+        ...
+
+    def section(self, params_P: Tensor) -> Section:
+        """Return a picture of u beside u*, without a gradient."""
+        ...
+
+
 class Problem(Protocol):
     """A loss over parameters. Nothing here mutates parameters or buffers."""
 
@@ -43,10 +68,11 @@ class Problem(Protocol):
     buffer_layout: Layout  # likewise of the buffers; empty for most
     dtype: torch.dtype
     device: torch.device
-    train: Data | None  # None for functions
+    train: Data | None  # None for functions; the fixed points of a differential equation
     test: Data | None
     classes: int | None  # None for regressions and functions
     view: View | None  # functions only
+    solution: Solution | None  # differential equations only
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point: flat parameters [P] and flat buffers [B]."""

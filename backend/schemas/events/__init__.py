@@ -10,17 +10,17 @@ from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectr
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.sharpness import Sharpness
-from backend.schemas.events.training import Checkpoint, Eval, LaneEnded, Snapshot, TrainChunk
+from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Eigenvalues", "Envelope", "Eval", "Event",
-    "Failed", "Finished", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile",
-    "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
+    "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent",
+    "Profile",     "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
     Started, Progress, Controlled, Failed, Finished,
-    TrainChunk, Eval, LaneEnded, Snapshot, Checkpoint,
+    TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
 )  # fmt: skip
@@ -32,6 +32,7 @@ AnyEvent = Annotated[
     | Finished
     | TrainChunk
     | Eval
+    | Fit
     | LaneEnded
     | Snapshot
     | Checkpoint

@@ -32,6 +32,20 @@ class Eval(LaneEvent):
     accuracy: float | None
 
 
+class Fit(LaneEvent):
+    """How far a differential equation's trial function is from the solution, at a step.
+
+    ``s`` runs along a line through the domain, from 0 to 1: the diagonal of space, or all of space at the last time.
+    """
+
+    kind: Literal["fit"] = "fit"
+    loss: float  # on the fixed points, whatever points training takes
+    relative_l2: float  # ‖u − u*‖/‖u*‖ over the whole domain
+    s: Array  # [n]
+    u: Array  # [n] what is fitted
+    exact: Array  # [n] the solution
+
+
 class LaneEnded(LaneEvent):
     """A lane takes no more steps."""
 

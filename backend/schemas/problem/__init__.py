@@ -1,6 +1,6 @@
-"""What is trained: a network on data with a loss, or an analytic function.
+"""What is trained: a network on data with a loss, an analytic function, or a differential equation.
 
-The members are told apart by the key that only they have (``data`` or ``function``).
+The members are told apart by the key that only they have (``data``, ``function`` or ``pde``).
 """
 
 from typing import Annotated, Any, Self
@@ -13,8 +13,9 @@ from backend.schemas.problem.data import AnyData, DigitsData, training_examples
 from backend.schemas.problem.function import AnyFunction, RosenbrockFunction
 from backend.schemas.problem.loss import AnyLoss, CrossEntropyLoss, LogisticLoss
 from backend.schemas.problem.model import AnyModel, MlpModel
+from backend.schemas.problem.pde import AnyPde, PoissonPde
 
-__all__ = ["AnyProblem", "DataProblem", "FunctionProblem", "examples_of"]
+__all__ = ["AnyProblem", "DataProblem", "FunctionProblem", "PdeProblem", "examples_of"]
 
 
 class DataProblem(SpecModel):
@@ -44,26 +45,39 @@ class FunctionProblem(SpecModel):
     function: AnyFunction = described(None, "The function that is minimised.", factory=RosenbrockFunction)
 
 
+class PdeProblem(SpecModel):
+    """A differential equation whose solution is known; in double precision unless it is told otherwise."""
+
+    pde: AnyPde = described(None, "The equation that is solved.", title="Equation", factory=PoissonPde)
+
+
 def _which(value: Any) -> str | None:
-    if isinstance(value, DataProblem):
-        return "problem:data"
-    if isinstance(value, FunctionProblem):
-        return "problem:function"
+    for kind, key in ((DataProblem, "data"), (FunctionProblem, "function"), (PdeProblem, "pde")):
+        if isinstance(value, kind):
+            return f"problem:{key}"
     if not isinstance(value, dict):
         return None
-    return "problem:function" if "function" in value else "problem:data"
+    return f"problem:{next((key for key in ('function', 'pde') if key in value), 'data')}"
 
 
 AnyProblem = Annotated[
-    Annotated[DataProblem, Tag("problem:data")] | Annotated[FunctionProblem, Tag("problem:function")],
+    Annotated[DataProblem, Tag("problem:data")]
+    | Annotated[FunctionProblem, Tag("problem:function")]
+    | Annotated[PdeProblem, Tag("problem:pde")],
     Discriminator(
         _which,
         custom_error_type="problem",
-        custom_error_message="expected an object with data, model and loss, or with function",
+        custom_error_message="expected an object with data, model and loss, or with function, or with pde",
     ),
 ]
 
 
 def examples_of(problem: AnyProblem) -> int:
-    """Size of the training split; 0 for a function."""
-    return training_examples(problem.data) if isinstance(problem, DataProblem) else 0
+    """Size of the training split; the points of a differential equation; 0 for a function."""
+    match problem:
+        case DataProblem():
+            return training_examples(problem.data)
+        case PdeProblem():
+            return problem.pde.points
+        case FunctionProblem():
+            return 0

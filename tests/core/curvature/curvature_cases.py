@@ -9,7 +9,7 @@ from backend.core.analyses.base import Moment
 from backend.core.curvature.operator import SymmetricOperator
 from backend.core.problems.build import build_problem
 from backend.core.problems.params import Layout
-from backend.core.problems.problem import BatchNormPolicy, Data, Problem, View
+from backend.core.problems.problem import BatchNormPolicy, Data, Problem, Solution, View
 from backend.schemas.problem import DataProblem
 from backend.schemas.problem.data import BlobsData, DigitsData, WineData
 from backend.schemas.problem.loss import MseLoss
@@ -36,6 +36,7 @@ class Attention:
     """One head of self-attention over 5 tokens of width 4, mean-pooled into 3 classes: a model of somebody's own."""
 
     view: View | None = None
+    solution: Solution | None = None
     classes: int | None = 3
     test: Data | None = None
     noise: float = 0.0
@@ -104,6 +105,7 @@ FITTED: tuple[str, ...] = (
     "cancer-logistic-gelu", "moons-relu-kaiming", "circles-silu-orthogonal", "spirals-sigmoid-xavier", "blobs-tanh",
     "chebyshev-half-mse", "sine-linear",
 )  # fmt: skip
+EQUATED: tuple[str, ...] = ("galerkin", "ritz-2d", "galerkin-10d", "sines-ritz", "eulerian", "heat-random")
 ANALYTIC: tuple[str, ...] = ("rosenbrock", "quadratic-5d")
 
 

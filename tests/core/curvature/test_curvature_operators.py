@@ -14,6 +14,7 @@ from backend.core.curvature.operator import ChangingLoss, Difference, NotFiniteC
 from backend.core.problems.problem import Problem
 from tests.core.curvature.curvature_cases import (
     ANALYTIC,
+    EQUATED,
     FITTED,
     Attention,
     dense_hessian,
@@ -45,7 +46,7 @@ def gauss_newton_by_hand(problem: Problem, moment: Moment) -> torch.Tensor:
     return total
 
 
-@over(FITTED + ANALYTIC)
+@over(FITTED + ANALYTIC + EQUATED)
 def test_hessian_is_the_dense_hessian(name: str) -> None:
     problem, moment = place(name)
     torch.testing.assert_close(matrix_of(hessian(problem, moment)), dense_hessian(problem, moment), **CLOSE)
@@ -65,7 +66,18 @@ def test_microbatches_change_nothing(name: str) -> None:
             torch.testing.assert_close(parts.apply(V_KP), whole.apply(V_KP), rtol=0.0, atol=1e-8)
 
 
-@over(("attention", "relu", "cnn-frozen", "cnn-grouped", "wine-linear", "cancer-logistic-gelu", "chebyshev-half-mse"))
+@over(
+    (
+        "attention",
+        "relu",
+        "cnn-frozen",
+        "cnn-grouped",
+        "wine-linear",
+        "cancer-logistic-gelu",
+        "chebyshev-half-mse",
+        *EQUATED,
+    )
+)
 def test_gauss_newton_is_the_dense_product(name: str) -> None:
     problem, moment = place(name)
     torch.testing.assert_close(matrix_of(gauss_newton(problem, moment)), gauss_newton_by_hand(problem, moment), **CLOSE)

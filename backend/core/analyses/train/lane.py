@@ -13,15 +13,15 @@ import torch
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
 from backend.core.analyses.race import LaneView
-from backend.core.analyses.train.batches import Batches
+from backend.core.analyses.train.batches import Steps
 from backend.core.analyses.train.columns import Columns
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.registry import build_optimizer
 from backend.core.optimizers.schedules import factor
 from backend.core.optimizers.surroundings import surround
-from backend.core.problems.problem import Data, Problem, Split
+from backend.core.problems.problem import Data, Problem, Solution, Split
 from backend.schemas.analysis import SharpnessAnalysis
-from backend.schemas.events import AnyEvent, Eval
+from backend.schemas.events import AnyEvent, Eval, Fit
 from backend.schemas.optimizer import AnyOptimizer
 from backend.schemas.run import Lane, TrainRequest
 
@@ -49,7 +49,7 @@ class LaneRun:
         spec: Lane,
         repeat: int,
         start: Moment,
-        batches: Batches | None,
+        batches: Steps | None,
         state: LaneState | None = None,
     ) -> None:
         self.name, self.repeat, self.step = spec.name, repeat, start.step
@@ -117,7 +117,10 @@ class LaneRun:
         return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state, before)
 
     def evaluate(self) -> Iterator[AnyEvent]:
-        """Evaluate the whole splits; a function has none."""
+        """Evaluate the whole splits; a function has none, and a differential equation a solution instead."""
+        if self._problem.solution is not None:
+            yield self._fit(self._problem.solution)
+            return
         if self._problem.train is not None:
             yield self._eval("train", self._problem.train)
         if self._problem.test is not None and len(self._problem.test):
@@ -173,6 +176,17 @@ class LaneRun:
     def _eval(self, split: Split, data: Data) -> Eval:
         loss, accuracy = self._problem.evaluate(self._params_P, self._buffers_B, data)
         return Eval(lane=self.name, repeat=self.repeat, step=self.step, split=split, loss=loss, accuracy=accuracy)
+
+    def _fit(self, solution: Solution) -> Fit:
+        params_P = self._params_P.detach()
+        with torch.no_grad():
+            loss = self._problem.loss(params_P, self._buffers_B).item()
+        shown = solution.section(params_P)
+        s, u, exact = (column.cpu().numpy() for column in (shown.s, shown.u, shown.exact))
+        error = solution.error(params_P)
+        return Fit(
+            lane=self.name, repeat=self.repeat, step=self.step, loss=loss, relative_l2=error, s=s, u=u, exact=exact
+        )
 
     def _limit(self) -> float:
         # A first loss of 0 gives no scale, and a negative one its size.

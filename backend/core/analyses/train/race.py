@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from backend.core.analyses.base import Context, Moment, Path
 from backend.core.analyses.race import RaceView
-from backend.core.analyses.train.batches import Batches
+from backend.core.analyses.train.batches import Batches, FreshPoints, Steps
 from backend.core.analyses.train.clock import Clock
 from backend.core.analyses.train.lane import LaneRun
 from backend.core.analyses.train.start import lane_starts
@@ -165,5 +165,10 @@ class Race:
         return Checkpoint(lane=lane.name, repeat=lane.repeat, step=lane.step)
 
 
-def _batches(problem: Problem, request: TrainRequest, repeat: int) -> Batches | None:
-    return None if problem.train is None else Batches(problem.train, request.batch_size, request.seed + repeat)
+def _batches(problem: Problem, request: TrainRequest, repeat: int) -> Steps | None:
+    seed = request.seed + repeat
+    if problem.solution is not None:
+        fresh = FreshPoints(problem.solution, request.batch_size, seed)
+        if fresh.drawn:
+            return fresh
+    return None if problem.train is None else Batches(problem.train, request.batch_size, seed)

@@ -1,0 +1,1 @@
+"""Differential equations as problems: derivatives, points, trial functions, and one file an equation."""

@@ -47,7 +47,9 @@ def test_every_rule_and_schedule_has_its_section(kind: Any) -> None:
     assert f"\n## {kind.title}\n" in read("docs/optimizers.md")
 
 
-@pytest.mark.parametrize("kind", [*DATA_KINDS, *MODEL_KINDS, *LOSS_KINDS, *PDE_KINDS, *ANSATZ_KINDS], ids=lambda kind: kind.title)
+@pytest.mark.parametrize(
+    "kind", [*DATA_KINDS, *MODEL_KINDS, *LOSS_KINDS, *PDE_KINDS, *ANSATZ_KINDS], ids=lambda kind: kind.title
+)
 def test_every_part_of_a_problem_has_its_section(kind: Any) -> None:
     _, _, section = read("docs/problems.md").partition(f"\n## {kind.title}\n")
     assert section.strip().startswith(f"`{kind.model_fields['kind'].default}`:")

@@ -84,14 +84,11 @@ class RequestBase(SpecModel):
         True, "Allow choices that depend on timing (a late probe is skipped); without them a seed repeats exactly."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _double_for_equations(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "dtype" in given:
-            return given
-        problem = given.get("problem")
-        double = isinstance(problem, PdeProblem) or (isinstance(problem, dict) and "pde" in problem)
-        return {**given, "dtype": "float64"} if double else given
+
+def _double_for_equations(request: RequestBase, problem: AnyProblem | None) -> None:
+    """Give a differential equation double precision where nothing was said about the number format."""
+    if isinstance(problem, PdeProblem) and "dtype" not in request.model_fields_set:
+        request.__dict__["dtype"] = "float64"  # as a default is set: the model is not there for others yet
 
 
 class TrainRequest(RequestBase):
@@ -140,6 +137,7 @@ class TrainRequest(RequestBase):
 
     @model_validator(mode="after")
     def _resume_needs_a_run(self) -> Self:
+        _double_for_equations(self, self.problem)
         if self.resume and not isinstance(self.origin, RunPoint):
             raise ValueError("resume goes on from a run's checkpoint; give origin a run and a step")
         return self
@@ -155,6 +153,7 @@ class AnalyseRequest(RequestBase):
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
+        _double_for_equations(self, self.problem)
         if self.problem is None and not self.at:
             raise ValueError("give at (the points to analyse) or problem (its initial point)")
         return self

@@ -1,5 +1,6 @@
 """Every spec describes itself: defaults, bounds, help, and what form, docs and catalog are made from."""
 
+import json
 import types
 import typing
 from typing import Any, Literal, get_args, get_origin
@@ -23,11 +24,29 @@ from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
+from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
 from backend.schemas.run import REQUEST, AnalyseRequest, TrainRequest
 
 SPECS = list(subclasses(SpecModel))
-WITH_EQUATION = (*OPTIMIZER_KINDS, *SCHEDULE_KINDS, *LOSS_KINDS, *FUNCTION_KINDS, *ANALYSIS_KINDS)
-WITH_REFERENCE = (*OPTIMIZER_KINDS, *DATA_KINDS, *FUNCTION_KINDS, *MODEL_KINDS, *PLANE_KINDS, *ANALYSIS_KINDS)
+WITH_EQUATION = (
+    *PDE_KINDS,
+    *ANSATZ_KINDS,
+    *OPTIMIZER_KINDS,
+    *SCHEDULE_KINDS,
+    *LOSS_KINDS,
+    *FUNCTION_KINDS,
+    *ANALYSIS_KINDS,
+)
+WITH_REFERENCE = (
+    *PDE_KINDS,
+    *ANSATZ_KINDS,
+    *OPTIMIZER_KINDS,
+    *DATA_KINDS,
+    *FUNCTION_KINDS,
+    *MODEL_KINDS,
+    *PLANE_KINDS,
+    *ANALYSIS_KINDS,
+)
 KINDS = tuple(dict.fromkeys((*WITH_EQUATION, *WITH_REFERENCE)))
 FIELDS = [pytest.param(model, name, id=f"{model.__name__}.{name}") for model in SPECS for name in model.model_fields]
 ABSTRACT = {"OptimizerSpec"}  # its lr is described by each rule, with that rule's default
@@ -178,3 +197,18 @@ def test_tags_are_short_words(tag: str) -> None:
 def test_other_tags_are_refused(tag: str) -> None:
     with pytest.raises(ValidationError):
         TrainRequest(tags=(tag,))
+
+
+@pytest.mark.parametrize("given", [{}, {"dtype": "float32"}, {"dtype": "float64"}])
+@pytest.mark.parametrize("kind", ["train", "analyse"])
+@pytest.mark.parametrize("problem", [{"pde": {"kind": "heat"}}, {"function": {"kind": "beale"}}])
+def test_equations_are_solved_in_double_precision_unless_told_otherwise(problem, kind, given) -> None:
+    request = REQUEST.validate_json(json.dumps({"kind": kind, "problem": problem, **given}))
+    assert request.dtype == given.get("dtype", "float64" if "pde" in problem else "float32")
+    assert REQUEST.validate_json(request.encode()) == request
+
+
+def test_a_batch_has_at_most_all_points_of_an_equation() -> None:
+    body = {"kind": "train", "problem": {"pde": {"kind": "poisson", "points": 50}}, "batch_size": 51}
+    with pytest.raises(ValidationError, match="at most the 50 training examples, got 51"):
+        REQUEST.validate_json(json.dumps(body))

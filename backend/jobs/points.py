@@ -114,8 +114,9 @@ def _architecture(problem: AnyProblem) -> str:
     if isinstance(problem, FunctionProblem):
         return f"the function {problem.function.kind}"
     if isinstance(problem, PdeProblem):
-        return f"{problem.pde.ansatz} of {problem.pde.coordinates} coordinates"
-    model = problem.model.model_dump(exclude={"init", "init_gain"})
+        model = {**problem.pde.ansatz.model_dump(), "coordinates": problem.pde.coordinates}
+    else:
+        model = problem.model.model_dump(exclude={"init", "init_gain"})
     return f"{model.pop('kind')} with {', '.join(f'{name} {_short(value)}' for name, value in model.items())}"
 
 

@@ -15,7 +15,8 @@ from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Sn
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Eigenvalues", "Envelope", "Eval", "Event",
     "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent",
-    "Profile",     "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
+    "Profile", "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace",
+    "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (

@@ -1,6 +1,13 @@
 """The sharpness above which a rule's steps grow along the sharpest direction: the edge of stability."""
 
-from backend.schemas.optimizer import AdamOptimizer, AdamWOptimizer, AnyOptimizer, RmspropOptimizer, SgdOptimizer
+from backend.schemas.optimizer import (
+    AdamOptimizer,
+    AdamWOptimizer,
+    AnyOptimizer,
+    RmspropOptimizer,
+    SgdOptimizer,
+    XGradOptimizer,
+)
 
 
 def gradient_descent(lr: float) -> float:
@@ -42,6 +49,19 @@ def nesterov(lr: float, momentum: float) -> float:
     return (2 + 2 * momentum) / (lr * (1 + 2 * momentum))
 
 
+def look_ahead(lr: float, momentum: float, ahead: float) -> float:
+    """Polyak momentum with the gradient taken s steps ahead (XGrad): (2 + 2β)/(η(1 + 2s)).
+
+    Returns:
+        The threshold.
+
+    Example:
+        >>> look_ahead(0.1, 0.5, 1.0)
+        10.0
+    """
+    return (2 + 2 * momentum) / (lr * (1 + 2 * ahead))
+
+
 def adam(lr: float, beta1: float) -> float:
     """Adam's of the preconditioned sharpness, (2 + 2β₁)/((1 − β₁)η): 38/η at β₁ = 0.9.
 
@@ -67,6 +87,8 @@ def threshold(spec: AnyOptimizer, lr: float) -> float | None:
     Returns:
         The threshold; None for an adaptive rule, whose threshold is of the preconditioned sharpness.
     """
+    if isinstance(spec, XGradOptimizer) and spec.base == "momentum":
+        return look_ahead(lr, spec.momentum, spec.look_ahead) if lr > 0.0 else float("inf")
     if not isinstance(spec, SgdOptimizer):
         return None
     if lr <= 0.0:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.func import grad, jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from backend.core.curvature.graph import BATCHED_WORK, Stage, batches, through
 from backend.core.problems.problem import BatchNormPolicy, Data, Problem
 
 # What an answer costs in gradient evaluations: one forward pass is a third of a forward and a backward pass.
@@ -20,6 +21,7 @@ DIRECTIONAL: Final = 2.0 / 3.0  # a forward pass with a tangent beside every val
 PRODUCT: Final = 2.0  # a Hessian-vector product: differentiates the gradient itself
 BATCH: Final[BatchNormPolicy] = "batch"  # BatchNorm by the statistics of the step's own batch, as in training
 AT_ONCE: Final = 64  # points, examples or vectors of one vectorised pass
+TRIAL: Final = 8  # vectors from which on it is tried whether a block of products may go through a graph at once
 
 Batch = tuple[Tensor, Tensor]  # inputs [M, ...] and targets
 
@@ -92,16 +94,16 @@ class Objective:
             (grad_P,) = torch.autograd.grad(loss, self.params_P, create_graph=True)
         self.evaluations += 1.0
 
+        graph = (Stage(grad_P, self.params_P),)
+        examples = 1 if self.problem.train is None else len(self.examples()[0])
+        small = self.params_P.numel() * examples < BATCHED_WORK
+
         def product(v_P: Tensor) -> Tensor:
-            if v_P.dim() == 2:
-                return torch.stack([product(row_P) for row_P in v_P])
-            self.evaluations += PRODUCT
-            if not grad_P.requires_grad:
-                return torch.zeros_like(v_P)  # a loss that is linear in θ
-            (found_P,) = torch.autograd.grad(
-                grad_P, self.params_P, v_P, retain_graph=True, allow_unused=True, materialize_grads=True
-            )
-            return found_P
+            V_NP = v_P if v_P.dim() == 2 else v_P.unsqueeze(0)
+            self.evaluations += PRODUCT * len(V_NP)
+            at_once = small and len(V_NP) > TRIAL and batches(graph, self.params_P.numel())
+            found_NP = torch.cat([through(graph, part_KP, at_once) for part_KP in V_NP.split(AT_ONCE)])
+            return found_NP if v_P.dim() == 2 else found_NP.squeeze(0)
 
         return product
 

@@ -4,16 +4,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from backend.core.optimizers import torch_rules
+from backend.core.optimizers import (
+    aegd,
+    cbo,
+    entropy_sgd,
+    forward_gradient,
+    induced_metric,
+    natural_gradient,
+    newton,
+    oasis,
+    optimistic_amsgrad,
+    saddle_free_newton,
+    torch_rules,
+    vrgd,
+    xgrad,
+)
 from backend.core.optimizers.base import Optimizer
+from backend.core.optimizers.own import own
 from backend.core.optimizers.surroundings import Surroundings
 from backend.core.problems.problem import Problem
 from backend.schemas.optimizer import AnyOptimizer, OptimizerSpec
 from backend.schemas.optimizer.adagrad import AdagradOptimizer
 from backend.schemas.optimizer.adam import AdamOptimizer
 from backend.schemas.optimizer.adamw import AdamWOptimizer
+from backend.schemas.optimizer.aegd import AegdOptimizer
+from backend.schemas.optimizer.cbo import CboOptimizer
+from backend.schemas.optimizer.entropy_sgd import EntropySgdOptimizer
+from backend.schemas.optimizer.forward_gradient import ForwardGradientOptimizer
+from backend.schemas.optimizer.induced_metric import InducedMetricOptimizer
+from backend.schemas.optimizer.natural_gradient import NaturalGradientOptimizer
+from backend.schemas.optimizer.newton import NewtonOptimizer
+from backend.schemas.optimizer.oasis import OasisOptimizer
+from backend.schemas.optimizer.optimistic_amsgrad import OptimisticAmsgradOptimizer
 from backend.schemas.optimizer.rmsprop import RmspropOptimizer
+from backend.schemas.optimizer.saddle_free_newton import SaddleFreeNewtonOptimizer
 from backend.schemas.optimizer.sgd import SgdOptimizer
+from backend.schemas.optimizer.vrgd import VrgdOptimizer
+from backend.schemas.optimizer.xgrad import XGradOptimizer
 
 
 def anywhere(spec: OptimizerSpec, problem: Problem) -> str | None:
@@ -36,6 +63,18 @@ OPTIMIZERS: tuple[Rule, ...] = (
     Rule(AdagradOptimizer, torch_rules.adagrad),
     Rule(AdamOptimizer, torch_rules.adam),
     Rule(AdamWOptimizer, torch_rules.adamw),
+    Rule(XGradOptimizer, own(xgrad.xgrad)),
+    Rule(InducedMetricOptimizer, own(induced_metric.induced_metric)),
+    Rule(AegdOptimizer, own(aegd.aegd)),
+    Rule(OptimisticAmsgradOptimizer, own(optimistic_amsgrad.optimistic_amsgrad)),
+    Rule(VrgdOptimizer, own(vrgd.vrgd), vrgd.unsupported),
+    Rule(EntropySgdOptimizer, own(entropy_sgd.entropy_sgd)),
+    Rule(NewtonOptimizer, own(newton.newton), newton.unsupported),
+    Rule(SaddleFreeNewtonOptimizer, own(saddle_free_newton.saddle_free_newton), saddle_free_newton.unsupported),
+    Rule(NaturalGradientOptimizer, own(natural_gradient.natural_gradient), natural_gradient.unsupported),
+    Rule(OasisOptimizer, own(oasis.oasis, oasis.begin)),
+    Rule(ForwardGradientOptimizer, own(forward_gradient.forward_gradient)),
+    Rule(CboOptimizer, own(cbo.cbo)),
 )
 
 

@@ -7,8 +7,18 @@ from pydantic import Field
 from backend.schemas.optimizer.adagrad import AdagradOptimizer
 from backend.schemas.optimizer.adam import AdamOptimizer
 from backend.schemas.optimizer.adamw import AdamWOptimizer
+from backend.schemas.optimizer.aegd import AegdOptimizer
 from backend.schemas.optimizer.base import OptimizerSpec
+from backend.schemas.optimizer.cbo import CboOptimizer
+from backend.schemas.optimizer.entropy_sgd import EntropySgdOptimizer
+from backend.schemas.optimizer.forward_gradient import ForwardGradientOptimizer
+from backend.schemas.optimizer.induced_metric import InducedMetricOptimizer
+from backend.schemas.optimizer.natural_gradient import NaturalGradientOptimizer
+from backend.schemas.optimizer.newton import NewtonOptimizer
+from backend.schemas.optimizer.oasis import OasisOptimizer
+from backend.schemas.optimizer.optimistic_amsgrad import OptimisticAmsgradOptimizer
 from backend.schemas.optimizer.rmsprop import RmspropOptimizer
+from backend.schemas.optimizer.saddle_free_newton import SaddleFreeNewtonOptimizer
 from backend.schemas.optimizer.schedule import (
     SCHEDULE_KINDS,
     AnySchedule,
@@ -17,14 +27,40 @@ from backend.schemas.optimizer.schedule import (
     LinearSchedule,
 )
 from backend.schemas.optimizer.sgd import SgdOptimizer
+from backend.schemas.optimizer.vrgd import VrgdOptimizer
+from backend.schemas.optimizer.xgrad import XGradOptimizer
 
 __all__ = [
-    "OPTIMIZER_KINDS", "SCHEDULE_KINDS", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "AnyOptimizer",
-    "AnySchedule", "ConstantSchedule", "CosineSchedule", "LinearSchedule", "OptimizerSpec", "RmspropOptimizer",
-    "SgdOptimizer",
+    "OPTIMIZER_KINDS", "SCHEDULE_KINDS", "AdagradOptimizer", "AdamOptimizer", "AdamWOptimizer", "AegdOptimizer",
+    "AnyOptimizer", "AnySchedule", "CboOptimizer", "ConstantSchedule", "CosineSchedule", "EntropySgdOptimizer",
+    "ForwardGradientOptimizer", "InducedMetricOptimizer", "LinearSchedule", "NaturalGradientOptimizer",
+    "NewtonOptimizer", "OasisOptimizer", "OptimisticAmsgradOptimizer", "OptimizerSpec", "RmspropOptimizer",
+    "SaddleFreeNewtonOptimizer", "SgdOptimizer", "VrgdOptimizer", "XGradOptimizer",
 ]  # fmt: skip
 
-OPTIMIZER_KINDS = (SgdOptimizer, RmspropOptimizer, AdagradOptimizer, AdamOptimizer, AdamWOptimizer)
+OPTIMIZER_KINDS = (
+    SgdOptimizer, RmspropOptimizer, AdagradOptimizer, AdamOptimizer, AdamWOptimizer,
+    XGradOptimizer, InducedMetricOptimizer, AegdOptimizer, OptimisticAmsgradOptimizer, VrgdOptimizer,
+    EntropySgdOptimizer, NewtonOptimizer, SaddleFreeNewtonOptimizer, NaturalGradientOptimizer, OasisOptimizer,
+    ForwardGradientOptimizer, CboOptimizer,
+)  # fmt: skip
 AnyOptimizer = Annotated[
-    SgdOptimizer | RmspropOptimizer | AdagradOptimizer | AdamOptimizer | AdamWOptimizer, Field(discriminator="kind")
+    SgdOptimizer
+    | RmspropOptimizer
+    | AdagradOptimizer
+    | AdamOptimizer
+    | AdamWOptimizer
+    | XGradOptimizer
+    | InducedMetricOptimizer
+    | AegdOptimizer
+    | OptimisticAmsgradOptimizer
+    | VrgdOptimizer
+    | EntropySgdOptimizer
+    | NewtonOptimizer
+    | SaddleFreeNewtonOptimizer
+    | NaturalGradientOptimizer
+    | OasisOptimizer
+    | ForwardGradientOptimizer
+    | CboOptimizer,
+    Field(discriminator="kind"),
 ]

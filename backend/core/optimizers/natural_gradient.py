@@ -3,6 +3,7 @@
 Shapes: P parameters, M examples, C outputs, R = M·C rows (M for the empirical Fisher).
 """
 
+import math
 from typing import Final
 
 import torch
@@ -71,11 +72,11 @@ def fisher_rows(objective: Objective, fisher: str) -> Tensor:
     """
     if fisher == "empirical":
         grads_MP = objective.group_gradients()
-        return grads_MP / len(grads_MP) ** 0.5
+        return grads_MP / math.sqrt(len(grads_MP))
     out_MC, jacobian_MCP = objective.jacobian()
     values_MC, vectors_MCC = torch.linalg.eigh(objective.output_hessian(out_MC))
     root_MCC = vectors_MCC * values_MC.clamp(min=0.0).sqrt().unsqueeze(-2)
-    rows_MCP: Tensor = torch.matmul(root_MCC.mT, jacobian_MCP) / len(out_MC) ** 0.5
+    rows_MCP: Tensor = torch.matmul(root_MCC.mT, jacobian_MCP) / math.sqrt(len(out_MC))
     return rows_MCP.flatten(0, 1)
 
 

@@ -107,7 +107,7 @@ def build_optimizer(spec: AnyOptimizer, around: Surroundings) -> Optimizer:
         The optimizer, before its first step.
 
     Example:
-        One step of gradient descent on f(x, y) = ½(x² + 10y²), at rate 0.1 from (1, 1).
+        One step of gradient descent on f(x, y) = ½(x² + 4y²), at rate 0.1 from (1, 1).
 
         >>> import torch
         >>> from backend.core.optimizers.surroundings import surround
@@ -115,13 +115,13 @@ def build_optimizer(spec: AnyOptimizer, around: Surroundings) -> Optimizer:
         >>> from backend.schemas.optimizer import SgdOptimizer
         >>> from backend.schemas.problem import FunctionProblem
         >>> from backend.schemas.problem.function import QuadraticFunction
-        >>> bowl = FunctionProblem(function=QuadraticFunction(condition=10.0, start=(1.0, 1.0)))
+        >>> bowl = FunctionProblem(function=QuadraticFunction(condition=4.0, start=(1.0, 1.0)))
         >>> problem = build_problem(bowl, torch.float64, torch.device("cpu"))
         >>> params_P, buffers_B = problem.params0(0)
         >>> around = surround(problem, params_P.requires_grad_(), buffers_B)
         >>> optimizer = build_optimizer(SgdOptimizer(lr=0.1), around)
         >>> loss, grad_P = optimizer.step(around.objective.loss_and_grad)
         >>> loss.item(), params_P.tolist()
-        (5.5, [0.9, 0.0])
+        (2.5, [0.9, 0.6])
     """
     return rule_of(spec).build(spec, around)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from backend.core.curvature.preconditioned import preconditioned, preconditioner
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.base import Optimizer
 from backend.core.optimizers.registry import build_optimizer
+from backend.core.optimizers.surroundings import surround
 from backend.core.problems.build import build_problem
 from backend.core.problems.params import Layout
 from backend.schemas.optimizer import (
@@ -30,13 +32,15 @@ from backend.schemas.optimizer import (
 from backend.schemas.problem import FunctionProblem
 from backend.schemas.problem.function import QuadraticFunction
 from tests.core.curvature.curvature_cases import CPU, Dense, dense_hessian, drawn, over, place
+from tests.core.optimizers.solo import Formula
 
 LR = 0.1
 
 
 def trained(spec: AnyOptimizer, steps: int, grad: Callable[[Tensor], Tensor], size: int) -> tuple[Tensor, Optimizer]:
     params_P = torch.randn(size, generator=drawn(), dtype=torch.float64)
-    rule = build_optimizer(spec, [params_P], Layout((("x", (size,)),)))
+    problem: Any = Formula(lambda at_P: at_P.square().sum(), Layout((("x", (size,)),)))
+    rule = build_optimizer(spec, surround(problem, params_P, torch.empty(0)))
     for _ in range(steps):
         rule.step(lambda: (params_P.square().sum(), grad(params_P)))
     return params_P, rule

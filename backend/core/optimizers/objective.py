@@ -162,7 +162,7 @@ class Objective:
         def alone(out_C: Tensor, one: Tensor) -> Tensor:
             return self.problem.criterion(out_C.unsqueeze(0), one.unsqueeze(0))
 
-        found: Tensor = vmap(torch.func.hessian(alone))(out_MC.detach(), y)
+        found: Tensor = vmap(torch.func.jacrev(torch.func.jacrev(alone)))(out_MC.detach(), y)
         return found
 
     def examples(self) -> Batch:

@@ -126,6 +126,7 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
         controls=controls.take,
         keeper=keeper or Forget(),
         resume=load_states(task),
+        tune=request.tune,
         idle=controls.idle,
     )
     started = _started(task, problem, tuple(point.resolved for point in context.points))

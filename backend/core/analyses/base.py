@@ -18,12 +18,15 @@ from backend.schemas.events import AnyEvent, ResolvedPoint
 from backend.schemas.events import Plane as PlaneEvent
 
 
+@dataclass(frozen=True)
 class Tick:
-    """Nothing to say, still alive."""
+    """Nothing to say, still alive; so many pieces of the work are done since the last one."""
+
+    pieces: float = 1.0
 
 
 TICK: Final = Tick()  # a piece of the work is done
-ALIVE: Final = Tick()  # no piece is done yet
+ALIVE: Final = Tick(0.0)  # no piece is done yet
 Events = Iterator[AnyEvent | Tick]
 
 
@@ -124,6 +127,7 @@ class Context:
     keeper: Keeper = field(default_factory=Forget)
     planes: Mapping[str, LaidPlane] = field(default_factory=dict)  # those that the request names, by their ids
     resume: tuple[LaneState, ...] = ()  # train with resume: the lanes' states
+    tune: bool = False  # whether timing may choose between ways that give the same to a rounding error
     idle: Callable[[float], None] = lambda seconds: None  # wait up to so long, ending early when a control comes
 
 

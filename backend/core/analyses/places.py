@@ -112,11 +112,16 @@ def require_finite(points: Sequence[Point]) -> None:
 
 
 def with_progress(work: Events, phase: str, total: int) -> Events:
-    """Turn the ticks of a work, one ``TICK`` for each of ``total`` pieces, into some 50 progress events."""
-    done, stride = 0, max(1, total // 50)
+    """Turn the ticks of a work, whose pieces add up to ``total``, into some 50 progress events."""
+    done, told, stride = 0.0, 0, max(1, total // 50)
     for event in work:
-        if event is TICK:
-            done += 1
-            yield TICK if done % stride else Progress(phase=phase, done=done, total=total)
+        if isinstance(event, Tick):
+            done += event.pieces
+            whole = min(int(done + 1e-6), total)
+            if whole - told >= stride:
+                told = whole - whole % stride
+                yield Progress(phase=phase, done=told, total=total)
+            else:
+                yield TICK
         else:
             yield event

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from backend.core.analyses.base import TICK, Events, Keeper, LaidPlane, Moment, Path
+from backend.core.analyses.base import TICK, Events, Keeper, LaidPlane, Moment, Path, Tick
 from backend.core.analyses.race import RaceView
 from backend.core.analyses.surface import draw_surface
-from backend.core.geometry.evaluate import Sample, sample
+from backend.core.geometry.evaluate import Sample, measure, sample
 from backend.core.geometry.fit import fit_plane
 from backend.core.geometry.path import Place, Walker, path_points, places
 from backend.core.geometry.plane import Plane
@@ -168,7 +168,7 @@ class PlaneBook:
         shown = False
         for event in draw_surface(self._problem, plane, spec, step=step):
             yield event
-            shown = shown or event is not TICK
+            shown = shown or not isinstance(event, Tick)
             if sheet.leader.late == "skip" and (sheet.plane is not plane or (shown and sheet.outgrown(self._step))):
                 return
 
@@ -178,7 +178,7 @@ class PlaneBook:
             while sheet.unmeasured or sheet.unsent:
                 if sheet.unmeasured:
                     mark, moment = next(iter(sheet.unmeasured.items()))
-                    sheet.losses[mark] = sheet.where.loss(moment.params_P, moment.buffers_B)
+                    sheet.losses[mark] = measure(sheet.where, moment.params_P, moment.buffers_B).loss
                     del sheet.unmeasured[mark]
                     yield TICK
                     continue

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.core.analyses.base import TICK, Context, Events, Point, Tick
+from backend.core.analyses.base import Context, Events, Point, Tick
 from backend.core.analyses.failures import Unsupported
 from backend.core.analyses.places import points_of, require_finite, started, with_progress
-from backend.core.geometry.evaluate import sample
+from backend.core.geometry.evaluate import Evaluator, sample
 from backend.core.geometry.grid import levels
 from backend.core.geometry.line import Line, between, eigen_line, points_needed, random_line
 from backend.core.problems.problem import Problem
@@ -21,7 +21,9 @@ from backend.schemas.analysis import BetweenLine, EigenLine, RandomLine, SliceAn
 from backend.schemas.events import Profile
 
 
-def draw_slice(problem: Problem, line: Line, spec: SliceAnalysis, point: Point, index: int | None = None) -> Events:
+def draw_slice(
+    problem: Problem, line: Line, spec: SliceAnalysis, point: Point, index: int | None = None, *, tune: bool = False
+) -> Events:
     """Evaluate f(t) = (1/M) Σ_d L(θ₀ + t·d) on nested points, one profile as soon as each level is whole.
 
     Over M > 1 directions ``stderr`` is std(L(θ₀ + t·d), ddof=1)/√M, the standard error of the mean over directions; for
@@ -36,11 +38,13 @@ def draw_slice(problem: Problem, line: Line, spec: SliceAnalysis, point: Point, 
         spec: the interval, the resolution, the data.
         point: whose line it is.
         index: of the point.
+        tune: whether timing may choose how the points are evaluated.
 
     Yields:
-        A ``Profile`` for each level, and a tick after each loss.
+        A ``Profile`` for each level, and ticks whose pieces add up to the losses.
     """
     where = sample(problem, spec.data_fraction, spec.batchnorm)
+    evaluators = [Evaluator(where, span, tune=tune, keep=len(line.directions_MP) == 1) for span in line.spans]
     dtype = str(problem.dtype).removeprefix("torch.")
     count = len(line.directions_MP)
     t_N = spec.low + (spec.high - spec.low) * (np.arange(spec.resolution) / (spec.resolution - 1))
@@ -48,14 +52,13 @@ def draw_slice(problem: Problem, line: Line, spec: SliceAnalysis, point: Point, 
     known = np.zeros(spec.resolution, dtype=bool)
     for level in levels(spec.resolution):
         stride = (spec.resolution - 1) // (level - 1)
-        for column in range(0, spec.resolution, stride):
-            if known[column]:
-                continue
-            known[column] = True
-            for row in range(count):
-                loss, error = where.measure(line.embed(t_N[column].item(), row), line.origin.buffers_B)
-                loss_MN[row, column], error_MN[row, column] = loss, math.nan if error is None else error
-                yield TICK
+        fresh = [column for column in range(0, spec.resolution, stride) if not known[column]]
+        known[fresh] = True
+        for row, evaluator in enumerate(evaluators):
+            found = yield from evaluator.losses([(t_N[column].item(),) for column in fresh])
+            loss_MN[row, fresh] = found.loss_K
+            if found.stderr_K is not None:
+                error_MN[row, fresh] = found.stderr_K
         loss_Mn, error_Mn = loss_MN[:, ::stride], error_MN[:, ::stride]
         stderr_n = _spread(loss_Mn) if count > 1 else error_Mn[0]
         yield Profile(
@@ -118,7 +121,7 @@ class Slice:
     def _draw(self, problem: Problem, spec: SliceAnalysis, ctx: Context, points: Sequence[Point]) -> Events:
         for index, point in enumerate(points[:1] if isinstance(spec.line, BetweenLine) else points):
             line = yield from self._line(problem, spec, ctx, points, point)
-            yield from draw_slice(problem, line, spec, point, index)
+            yield from draw_slice(problem, line, spec, point, index, tune=ctx.tune)
 
     def _line(
         self, problem: Problem, spec: SliceAnalysis, ctx: Context, points: Sequence[Point], point: Point

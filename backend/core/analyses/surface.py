@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.core.analyses.base import ALIVE, TICK, Context, Events, Point
+from backend.core.analyses.base import ALIVE, Context, Events, Point, Tick
 from backend.core.analyses.places import lay_plane, points_of, started, with_progress
 from backend.core.analyses.trajectory import trace_paths
-from backend.core.geometry.evaluate import sample
+from backend.core.geometry.evaluate import Evaluator, sample
 from backend.core.geometry.fit import unsupported_plane
 from backend.core.geometry.grid import coordinates, interpolation_bound, levels, new_points
 from backend.core.geometry.plane import Plane
@@ -20,7 +20,13 @@ from backend.schemas.events import SurfaceTile
 
 
 def draw_surface(
-    problem: Problem, plane: Plane, spec: SurfaceAnalysis, *, step: int | None = None, point: int | None = None
+    problem: Problem,
+    plane: Plane,
+    spec: SurfaceAnalysis,
+    *,
+    step: int | None = None,
+    point: int | None = None,
+    tune: bool = False,
 ) -> Events:
     """Evaluate f(a, b) = L(origin + a·u + b·v) on nested grids, one tile as soon as each level is whole.
 
@@ -35,11 +41,13 @@ def draw_surface(
         spec: the resolution and the share of the data.
         step: of the race, for a probe.
         point: index of the point, for a stand-alone analysis.
+        tune: whether timing may choose how the points are evaluated.
 
     Yields:
         A ``SurfaceTile`` for each level: 5×5, 9×9 … up to the resolution.
     """
     where = sample(problem, spec.data_fraction, plane.batchnorm)
+    evaluator = Evaluator(where, plane.span, tune=tune)
     dtype = str(problem.dtype).removeprefix("torch.")
     loss_NN = np.empty((spec.resolution, spec.resolution), dtype)
     stderr_NN = np.zeros_like(loss_NN)
@@ -47,13 +55,12 @@ def draw_surface(
     for level in levels(spec.resolution):
         axis_n = coordinates(level, plane.extent)
         stride = (spec.resolution - 1) // (level - 1)
-        for i, j in new_points(level):
-            params_P = plane.embed(axis_n[i].item(), axis_n[j].item())
-            loss, stderr = where.measure(params_P, plane.origin.buffers_B)
-            loss_NN[i * stride, j * stride] = loss
-            stderr_NN[i * stride, j * stride] = 0.0 if stderr is None else stderr
-            known = known and stderr is not None
-            yield TICK
+        cells = tuple(new_points(level))
+        found = yield from evaluator.losses([(axis_n[i].item(), axis_n[j].item()) for i, j in cells])
+        places = tuple(np.array(cells).T * stride)
+        loss_NN[places] = found.loss_K
+        known = known and found.stderr_K is not None
+        stderr_NN[places] = 0.0 if found.stderr_K is None else found.stderr_K
         loss_nm = loss_NN[::stride, ::stride].copy()
         yield SurfaceTile(
             step=step,
@@ -100,8 +107,8 @@ class Surface:
             yield plane.event(plane.origin.step, index)
             if spec.paths:
                 for event in trace_paths(problem, plane, points, spec.data_fraction, spec.batchnorm):
-                    yield ALIVE if event is TICK else event
-            yield from draw_surface(problem, plane, spec, step=plane.origin.step, point=index)
+                    yield ALIVE if isinstance(event, Tick) else event
+            yield from draw_surface(problem, plane, spec, step=plane.origin.step, point=index, tune=ctx.tune)
 
 
 SURFACE = Surface()

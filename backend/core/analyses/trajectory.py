@@ -5,7 +5,7 @@ from typing import Final
 
 from backend.core.analyses.base import TICK, Context, Events, Path, Point
 from backend.core.analyses.places import lay_plane, paths_of, points_of, started, with_progress
-from backend.core.geometry.evaluate import Sample, sample
+from backend.core.geometry.evaluate import Sample, measure, sample
 from backend.core.geometry.fit import unsupported_plane
 from backend.core.geometry.path import Walker, path_points, places
 from backend.core.geometry.plane import Plane
@@ -31,7 +31,7 @@ def trace_path(plane: Plane, path: Path, where: Sample, walker: Walker) -> Event
         moments = path.moments[at : at + ROWS]
         losses = []
         for moment in moments:
-            losses.append(where.loss(moment.params_P, moment.buffers_B))
+            losses.append(measure(where, moment.params_P, moment.buffers_B).loss)
             yield TICK
         yield path_points(plane, walker, places(plane, moments), losses)
 

@@ -13,6 +13,7 @@ from backend.core.analyses.base import Moment, Tick
 from backend.core.analyses.failures import Unsupported
 from backend.core.geometry.directions import exact, gaussian, normalized
 from backend.core.geometry.eigen_plane import top_vectors
+from backend.core.geometry.evaluate import Span
 from backend.core.problems.problem import Data, Problem
 from backend.core.runtime.seeding import generator
 from backend.schemas.analysis import AnyLine, BetweenLine, EigenLine, RandomLine
@@ -31,9 +32,10 @@ class Line:
         """Mean length of the directions: the distance in parameter space of one unit of t."""
         return float(exact(self.directions_MP).norm(dim=1).mean())
 
-    def embed(self, t: float, direction: int) -> Tensor:
-        """Return θ₀ + t·d [P]; θ₀ itself, bit for bit, at 0."""
-        return torch.add(self.origin.params_P, self.directions_MP[direction], alpha=t)
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The points θ₀ + t·d of each direction by their coefficient t."""
+        return tuple(Span(self.origin.params_P, self.origin.buffers_B, (d_P,)) for d_P in self.directions_MP)
 
 
 def random_line(spec: RandomLine, problem: Problem, origin: Moment, seed: int) -> Line:

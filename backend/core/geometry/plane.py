@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import Moment
 from backend.core.geometry.directions import exact
+from backend.core.geometry.evaluate import Span
 from backend.core.problems.problem import BatchNormPolicy
 from backend.schemas import events
 
@@ -56,9 +57,14 @@ class Plane:
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def span(self) -> Span:
+        """The plane's points by their coefficients (a, b)."""
+        return Span(self.origin.params_P, self.origin.buffers_B, (self.u_P, self.v_P))
+
     def embed(self, a: float, b: float) -> Tensor:
         """Return the parameters origin + a·u + b·v, [P]; the origin itself, bit for bit, at (0, 0)."""
-        return torch.add(torch.add(self.origin.params_P, self.u_P, alpha=a), self.v_P, alpha=b)
+        return self.span.embed((a, b))
 
     def project(self, params_nP: Tensor) -> Projection:
         """Find the nearest points of the plane.

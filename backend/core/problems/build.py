@@ -8,7 +8,8 @@ from backend.core.problems.function import FunctionMinimisation
 from backend.core.problems.image_files import Files, image_files, no_files
 from backend.core.problems.losses import build_criterion
 from backend.core.problems.mlp import Mlp
-from backend.core.problems.network import Model, NetworkProblem
+from backend.core.problems.model import Model
+from backend.core.problems.network import NetworkProblem
 from backend.core.problems.pde.problem import DifferentialEquation
 from backend.core.problems.problem import Problem
 from backend.core.problems.resnet import ResNet

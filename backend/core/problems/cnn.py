@@ -16,6 +16,7 @@ from backend.core.problems.activations import ACTIVATIONS
 from backend.core.problems.batch_norm import EPSILON, BatchNorm
 from backend.core.problems.initialisation import initial_layer
 from backend.core.problems.params import Layout
+from backend.core.problems.products import dense, halved
 from backend.core.problems.units import Axis, Units
 from backend.schemas.problem.model import CnnModel
 
@@ -73,6 +74,7 @@ class Cnn:
         self.units = tuple(self._units((height >> blocks) * (width >> blocks)))
         self.activated = tuple(range(blocks))
         self._activation = ACTIVATIONS[spec.activation]
+        self.first_tensors = 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw parameters [P] and buffers [B], layer by layer, float64 on the CPU.
@@ -92,17 +94,22 @@ class Cnn:
                 buffers += [zeros, ones] if self.spec.norm == "batch" else []
         return torch.cat([tensor.flatten() for tensor in params]), torch.cat(buffers)
 
-    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
-        """Return the outputs [N, C] at images [N, channels, height, width]."""
+    def first(self, params: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Return what the first convolution makes of images [N, channels, height, width]."""
+        return F.conv2d(x, params[0], params[1], padding=1)
+
+    def rest(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, batch_norm: BatchNorm) -> Tensor:
+        """Return the outputs [N, C] from what the first convolution made."""
         tensors, running = iter(params), iter(buffers)
         for layer in self._convolutions:
-            x = F.conv2d(x, next(tensors), next(tensors), padding=1)
+            if layer is not self._convolutions[0]:
+                z = F.conv2d(z, next(tensors), next(tensors), padding=1)
             if self.spec.norm == "group":
-                x = F.group_norm(x, self._cells(layer.shape[0]), next(tensors), next(tensors), EPSILON)
+                z = F.group_norm(z, self._cells(layer.shape[0]), next(tensors), next(tensors), EPSILON)
             elif self.spec.norm == "batch":
-                x = batch_norm(x, next(tensors), next(tensors), next(running), next(running))
-            x = F.avg_pool2d(self._activation(x), 2)
-        return F.linear(x.flatten(1), next(tensors), next(tensors))
+                z = batch_norm(z, next(tensors), next(tensors), next(running), next(running))
+            z = halved(self._activation(z))
+        return dense(z.flatten(1), next(tensors), next(tensors))
 
     def _cells(self, channels: int) -> int:
         return largest_divisor(channels, self.spec.groups) if self.spec.norm == "group" else 1

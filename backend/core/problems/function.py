@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from backend.core.problems.analytic import Analytic, analytic
+from backend.core.problems.model import Model
 from backend.core.problems.params import Layout
 from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
 from backend.schemas.problem.function import AnyFunction
@@ -33,6 +34,7 @@ class FunctionMinimisation:
     test: Data | None = None
     classes: int | None = None
     solution: Solution | None = None
+    model: Model | None = None
 
     def __init__(self, spec: AnyFunction, dtype: torch.dtype, device: torch.device) -> None:
         self.layout = Layout((("x", (spec.dimensions,)),))
@@ -75,6 +77,14 @@ class FunctionMinimisation:
             ValueError: always.
         """
         raise ValueError("expected a problem with a model, got an analytic function, which has no outputs")
+
+    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Refuse: there are no examples.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("expected a problem with a model, got an analytic function, which has no examples")
 
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """None: nothing is classified."""

@@ -18,7 +18,8 @@ class Criterion:
     """A loss of outputs [N, C] and targets, and the classes that the outputs stand for."""
 
     outputs: int  # C, the width of the network's last layer
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor], Tensor]  # the mean over the examples
+    each: Callable[[Tensor, Tensor], Tensor]  # of every example alone, [N]
     predicted: Callable[[Tensor], Tensor] | None  # outputs [N, C] → classes [N]; None for a regression
 
     def accuracy(self, out_NC: Tensor, y: Tensor) -> float | None:
@@ -49,16 +50,21 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
 
     match spec:
         case CrossEntropyLoss():
-            return Criterion(outputs, _cross_entropy, largest)
+            return Criterion(outputs, _cross_entropy, _cross_entropy_each, largest)
         case LogisticLoss():
-            return Criterion(1, _logistic, lambda out_N1: (out_N1[:, 0] > 0).long())
+            return Criterion(1, _logistic, _logistic_each, lambda out_N1: (out_N1[:, 0] > 0).long())
         case MseLoss(factor=factor):
 
             def squared_error(out_NC: Tensor, y: Tensor) -> Tensor:
-                target_NC = y if classes is None else _one_hot(y, classes).to(out_NC.dtype)
-                return F.mse_loss(out_NC, target_NC, reduction="sum") * (factor / len(y))
+                return F.mse_loss(out_NC, target(out_NC, y), reduction="sum") * (factor / len(y))
 
-            return Criterion(outputs, squared_error, None if classes is None else largest)
+            def each(out_NC: Tensor, y: Tensor) -> Tensor:
+                return F.mse_loss(out_NC, target(out_NC, y), reduction="none").sum(1) * factor
+
+            def target(out_NC: Tensor, y: Tensor) -> Tensor:
+                return y if classes is None else _one_hot(y, classes).to(out_NC.dtype)
+
+            return Criterion(outputs, squared_error, each, None if classes is None else largest)
 
 
 def _one_hot(y_N: Tensor, classes: int) -> Tensor:
@@ -72,5 +78,13 @@ def _cross_entropy(out_NC: Tensor, y_N: Tensor) -> Tensor:
     return F.nll_loss(F.log_softmax(out_NC.t(), 0).t(), y_N)
 
 
+def _cross_entropy_each(out_NC: Tensor, y_N: Tensor) -> Tensor:
+    return F.nll_loss(F.log_softmax(out_NC.t(), 0).t(), y_N, reduction="none")
+
+
 def _logistic(out_N1: Tensor, y_N: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(torch.squeeze(out_N1, 1), y_N.to(out_N1.dtype))
+
+
+def _logistic_each(out_N1: Tensor, y_N: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(torch.squeeze(out_N1, 1), y_N.to(out_N1.dtype), reduction="none")

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from backend.core.problems.activations import ACTIVATIONS
 from backend.core.problems.batch_norm import BatchNorm
 from backend.core.problems.initialisation import initial_layer
 from backend.core.problems.params import Layout
+from backend.core.problems.products import dense
 from backend.core.problems.units import Axis, Units
 from backend.schemas.problem.model import MlpModel
 
@@ -49,6 +49,7 @@ class Mlp:
         )
         self.activated = tuple(range(len(spec.hidden)))
         self._activation = ACTIVATIONS[spec.activation]
+        self.first_tensors = 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw the parameters [P], layer by layer, float64 on the CPU; there are no buffers."""
@@ -56,8 +57,12 @@ class Mlp:
         flat = [tensor.flatten() for layer in drawn for tensor in layer]
         return torch.cat(flat), torch.empty(0, dtype=torch.float64)
 
-    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
-        """Return the outputs [N, C] at inputs [N, F]; buffers and BatchNorm are another model's matter."""
-        for weight, bias in zip(params[:-2:2], params[1:-2:2], strict=True):
-            x = self._activation(F.linear(x, weight, bias))
-        return F.linear(x, params[-2], params[-1])
+    def first(self, params: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Return W₁x + b₁ at inputs [N, F]."""
+        return dense(x, params[0], params[1])
+
+    def rest(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, batch_norm: BatchNorm) -> Tensor:
+        """Return the outputs [N, C] from the first layer's; buffers and BatchNorm are another model's matter."""
+        for weight, bias in zip(params[::2], params[1::2], strict=True):
+            z = dense(self._activation(z), weight, bias)
+        return z

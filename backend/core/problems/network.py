@@ -3,39 +3,19 @@
 Shapes: N examples, P parameters in all, B buffer values in all, C outputs.
 """
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch, updating
 from backend.core.problems.losses import Criterion
-from backend.core.problems.params import Layout
+from backend.core.problems.model import Model, forward
 from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
 from backend.core.problems.splits import Examples, Splits
-from backend.core.problems.units import Units
 from backend.core.runtime.seeding import generator
 
 REESTIMATION_BATCH: Final = 256  # most examples of one microbatch when BatchNorm's statistics are re-estimated
-
-
-class Model(Protocol):
-    """A network as a pure function of its tensors, which come in its layouts' order."""
-
-    input_shape: tuple[int, ...]  # of one example
-    layout: Layout
-    buffer_layout: Layout
-    units: tuple[Units, ...]  # the groups of hidden units that may change places
-    activated: tuple[int, ...]  # the group that each nonlinearity gives, in the order in which they are computed
-
-    def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Draw the parameters [P] and the buffers [B], float64 on the CPU."""
-        ...
-
-    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
-        """Return the outputs [N, C]."""
-        ...
 
 
 class NetworkProblem:
@@ -56,6 +36,7 @@ class NetworkProblem:
         self.layout, self.buffer_layout = model.layout, model.buffer_layout
         self.dtype, self.device, self.classes = dtype, device, classes
         self.units, self.activated = model.units, model.activated
+        self.model: Model | None = model
         self._model, self._criterion = model, criterion
         self._train = self._place(splits.train)
         self.train: Data | None = self._train
@@ -109,6 +90,10 @@ class NetworkProblem:
         """Mean loss (1/N) Σᵢ ℓ(outputsᵢ, yᵢ) of outputs [N, C]."""
         return self._criterion.loss(outputs, y)
 
+    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Loss ℓ(outputsᵢ, yᵢ) of every example alone [N]."""
+        return self._criterion.each(outputs, y)
+
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """Share of a split that is classified rightly; None for a regression."""
         return self.evaluate(params_P, buffers_B, data)[1]
@@ -124,15 +109,22 @@ class NetworkProblem:
         return None
 
     def _forward(self, params_P: Tensor, buffers_B: Tensor, x: Tensor, batch_norm: BatchNorm) -> Tensor:
-        return self._model.forward(self.layout.parts(params_P), self.buffer_layout.parts(buffers_B), x, batch_norm)
+        params, buffers = self.layout.parts(params_P), self.buffer_layout.parts(buffers_B)
+        return forward(self._model, params, buffers, x, batch_norm)
 
     def _reestimated(self, params_P: Tensor, buffers_B: Tensor) -> Tensor:
         x = self._train.x
-        # Nearly equal parts: a last one of a single example would have no variance.
-        microbatches = torch.tensor_split(x, -(-len(x) // REESTIMATION_BATCH))
         mean_B = torch.zeros_like(buffers_B)
-        for part in microbatches:
+        for part in microbatches(x):
             observer = Observer()
             self._forward(params_P, buffers_B, part, observer)
             mean_B = mean_B + observer.buffers() * (len(part) / len(x))
         return mean_B
+
+
+def microbatches(x: Tensor) -> tuple[Tensor, ...]:
+    """Return the training inputs in parts of at most 256 for BatchNorm's re-estimation.
+
+    They are nearly equal: a last one of a single example would have no variance.
+    """
+    return torch.tensor_split(x, -(-len(x) // REESTIMATION_BATCH))

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Generator, Tensor
 
+from backend.core.problems.model import Model
 from backend.core.problems.params import Layout
 
 BatchNormPolicy = Literal["frozen", "batch", "reestimated"]
@@ -73,6 +74,7 @@ class Problem(Protocol):
     classes: int | None  # None for regressions and functions
     view: View | None  # functions only
     solution: Solution | None  # differential equations only
+    model: Model | None  # the network; None for functions and differential equations
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point: flat parameters [P] and flat buffers [B]."""
@@ -101,6 +103,10 @@ class Problem(Protocol):
 
     def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean loss of a batch's outputs, so that ``loss`` is this of ``outputs``; twice differentiable in them."""
+        ...
+
+    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Loss of every example alone [N], whose mean is ``criterion``."""
         ...
 
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:

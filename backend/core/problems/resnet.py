@@ -15,6 +15,7 @@ from backend.core.problems.batch_norm import EPSILON, BatchNorm
 from backend.core.problems.cnn import largest_divisor
 from backend.core.problems.initialisation import initial_layer
 from backend.core.problems.params import Layout
+from backend.core.problems.products import dense
 from backend.core.problems.units import Axis, Units
 from backend.schemas.problem.model import ResNetModel
 
@@ -72,6 +73,7 @@ class ResNet:
             *(conv.makes for block in self._blocks for conv in (block.first, block.second)),
         )
         self._activation = ACTIVATIONS[spec.activation]
+        self.first_tensors = 1 if self._normed else 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw parameters [P] and buffers [B], layer by layer, float64 on the CPU.
@@ -91,31 +93,32 @@ class ResNet:
         params += initial_layer(self._dense, self.spec.init, self.spec.init_gain, generator)
         return torch.cat([tensor.flatten() for tensor in params]), torch.cat(buffers)
 
-    def forward(self, params: Sequence[Tensor], buffers: Sequence[Tensor], x: Tensor, batch_norm: BatchNorm) -> Tensor:
-        """Return the outputs [N, C] at images [N, channels, height, width]."""
+    def first(self, params: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Return what the first convolution makes of images [N, channels, height, width]."""
+        return F.conv2d(x, params[0], None if self._normed else params[1], padding=1)
+
+    def rest(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, batch_norm: BatchNorm) -> Tensor:
+        """Return the outputs [N, C] from what the first convolution made."""
         tensors, running = iter(params), iter(buffers)
 
         def convolved(conv: _Convolution, x: Tensor) -> Tensor:
-            return self._convolved(conv, x, tensors, running, batch_norm)
+            weight, bias = next(tensors), None if self._normed else next(tensors)
+            return normed(conv, F.conv2d(x, weight, bias, conv.stride, conv.shape[-1] // 2))
 
-        x = self._activation(convolved(self._stem, x))
+        def normed(conv: _Convolution, x: Tensor) -> Tensor:
+            if self.spec.norm == "batch":
+                return batch_norm(x, next(tensors), next(tensors), next(running), next(running))
+            if self.spec.norm == "group":
+                return F.group_norm(x, self._cells(conv.shape[0]), next(tensors), next(tensors), EPSILON)
+            return x
+
+        x = self._activation(normed(self._stem, z))
         for block in self._blocks:
             change = convolved(block.second, self._activation(convolved(block.first, x)))
             if self.spec.shortcut:
                 change = change + (x if block.projection is None else convolved(block.projection, x))
             x = self._activation(change)
-        return F.linear(x.mean((2, 3)), next(tensors), next(tensors))
-
-    def _convolved(
-        self, conv: _Convolution, x: Tensor, tensors: Iterator[Tensor], running: Iterator[Tensor], batch_norm: BatchNorm
-    ) -> Tensor:
-        weight, padding = next(tensors), conv.shape[-1] // 2
-        if not self._normed:
-            return F.conv2d(x, weight, next(tensors), conv.stride, padding)
-        x = F.conv2d(x, weight, None, conv.stride, padding)
-        if self.spec.norm == "batch":
-            return batch_norm(x, next(tensors), next(tensors), next(running), next(running))
-        return F.group_norm(x, self._cells(conv.shape[0]), next(tensors), next(tensors), EPSILON)
+        return dense(x.mean((2, 3)), next(tensors), next(tensors))
 
     @property
     def _normed(self) -> bool:

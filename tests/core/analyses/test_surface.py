@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.core.analyses.base import TICK, Context, Moment, Path, Point, Tick
+from backend.core.analyses.base import Context, Moment, Path, Point, Tick
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.registry import analysis_for
 from backend.core.analyses.surface import SURFACE, draw_surface
@@ -96,6 +96,7 @@ class Counting:
     problem: Problem
     points: list[bytes]
     spoil: Callable[[Tensor], bool] = lambda params_P: False
+    model: None = None  # so that it is asked for its own loss at every point
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.problem, name)
@@ -193,23 +194,21 @@ def test_a_share_of_the_data_comes_with_its_error() -> None:
     assert (np.abs(part.loss - whole.loss) < 4 * part.stderr).all()
 
 
-def test_between_two_ticks_there_is_one_evaluation() -> None:
-    counting = Counting(build("blobs-tanh"), [])
-    spec = SurfaceAnalysis(resolution=9)
-    before = 0
-    for event in draw_surface(counting, plane_of(counting.problem), spec):  # type: ignore[arg-type]
-        assert len(counting.points) - before == (1 if event is TICK else 0)
-        before = len(counting.points)
+def test_the_pieces_of_the_ticks_add_up_to_the_points() -> None:
+    for name in ("digits-tanh", "himmelblau", "cnn-batch"):
+        problem = build(name)
+        work = draw_surface(problem, plane_of(problem), SurfaceAnalysis(resolution=9))
+        assert sum(event.pieces for event in work if isinstance(event, Tick)) == pytest.approx(81)
 
 
 def test_closing_early_leaves_whole_tiles() -> None:
     problem = build("blobs-tanh")
     seen = []
     work = draw_surface(problem, plane_of(problem), SurfaceAnalysis(resolution=33))
-    for count, event in enumerate(work):
+    for event in work:
         if isinstance(event, SurfaceTile):
             seen.append(event)
-        if count == 150:
+        if len(seen) == 2:
             work.close()  # type: ignore[attr-defined]
     assert [tile.level for tile in seen] == [5, 9]
     assert all(np.isfinite(tile.loss).all() for tile in seen)
@@ -249,7 +248,8 @@ def test_without_points_it_works_at_the_seed_s_initial_point() -> None:
     assert torch.equal(origin.params_P, problem.params0(4)[0])
     assert (plane.u_norm, plane.v_norm) == pytest.approx((u_P.norm().item(), v_P.norm().item()))
     assert [tile.level for tile in tiles if isinstance(tile, SurfaceTile)] == [5, 9]
-    assert tiles[-1].loss[4, 4] == problem.loss(origin.params_P, origin.buffers_B).item()  # type: ignore[attr-defined]
+    loss = problem.loss(origin.params_P, origin.buffers_B).item()
+    assert tiles[-1].loss[4, 4] == pytest.approx(loss, rel=1e-12)  # type: ignore[attr-defined]
 
 
 def test_each_point_has_its_plane_and_tiles() -> None:
@@ -260,7 +260,8 @@ def test_each_point_has_its_plane_and_tiles() -> None:
         ("plane", 0, 0), ("surface_tile", 0, 0), ("plane", 1, 10), ("surface_tile", 1, 10),
     ]  # fmt: skip
     for moment, tile in zip(moments, events[1::2], strict=True):
-        assert tile.loss[2, 2] == problem.loss(moment.params_P, moment.buffers_B).item()  # type: ignore[attr-defined]
+        loss = problem.loss(moment.params_P, moment.buffers_B).item()
+        assert tile.loss[2, 2] == pytest.approx(loss, rel=1e-12)  # type: ignore[attr-defined]
 
 
 def test_a_pca_plane_is_one_for_all_the_points_paths() -> None:
@@ -292,7 +293,7 @@ def test_progress_counts_every_evaluation() -> None:
     events = SURFACE.run(build("saddle"), SurfaceAnalysis(resolution=17), Context(seed=0))
     progress = [event for event in events if isinstance(event, Progress)]
     assert progress[-1].total == 17**2
-    assert 25 <= len(progress) <= 60
+    assert len(progress) <= 60
     assert [event.done for event in progress] == sorted({event.done for event in progress})
 
 

@@ -6,7 +6,9 @@ Shapes: N points, D coordinates, P parameters, B = 0 buffer values, C outputs.
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import vmap
 
+from backend.core.problems.model import Model
 from backend.core.problems.params import Layout
 from backend.core.problems.pde.advection import Advection
 from backend.core.problems.pde.equation import Equation
@@ -30,6 +32,7 @@ class DifferentialEquation:
     test: Data | None = None
     classes: int | None = None
     view: View | None = None
+    model: Model | None = None  # its loss asks for derivatives by the inputs, too
 
     def __init__(self, spec: AnyPde, dtype: torch.dtype, device: torch.device) -> None:
         self.dtype, self.device = dtype, device
@@ -69,6 +72,14 @@ class DifferentialEquation:
     def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
         """The loss of outputs [N, C], given the right-hand side [N, 1]."""
         return self._equation.criterion(outputs, y)
+
+    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """The loss of every point alone [N]."""
+
+        def alone(outputs_C: Tensor, y_1: Tensor) -> Tensor:
+            return self.criterion(outputs_C[None], y_1[None])
+
+        return vmap(alone)(outputs, y)
 
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """None: nothing is classified."""

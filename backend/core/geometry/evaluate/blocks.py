@@ -1,0 +1,143 @@
+"""A network's losses at points of a span, one block of examples after the other.
+
+The first layer is linear in its parameters, so that on a block x it is applied once to the origin and to each
+direction, and what it makes at any point follows without the data: (W + aD₁ + bD₂)x = Wx + a·D₁x + b·D₂x.
+
+Shapes: n examples of a block, K points, D directions, P parameters after the first layer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from backend.core.geometry.evaluate.arithmetic import Arithmetic, computing_in
+from backend.core.geometry.evaluate.sample import Sample
+from backend.core.geometry.evaluate.span import Span, combined
+from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch
+from backend.core.problems.model import Model
+from backend.core.problems.network import microbatches
+from backend.core.problems.params import Layout
+from backend.core.problems.problem import Data, Problem
+
+KEPT: Final = 1 << 28  # bytes of first layers that are kept from one call to the next
+
+
+@dataclass(eq=False)
+class Block:
+    """Some examples, and what the first layer makes of them at the origin and along each direction.
+
+    With statistics to be re-estimated the first layers are those of the whole training split, of which ``y`` belongs
+    to the front.
+    """
+
+    blocks: "Blocks"
+    origin: Tensor
+    directions: tuple[Tensor, ...]
+    y: Tensor
+    _row: tuple[tuple[float, ...], Tensor] | None = field(default=None, repr=False)
+
+    @torch.no_grad()
+    def at(self, coefficients: Sequence[float]) -> Tensor:
+        """Evaluate the examples' losses [n] at one point."""
+        blocks = self.blocks
+        with computing_in(blocks.arithmetic):
+            z = self._z(tuple(coefficients))
+            params = blocks.layout.parts(blocks.tail.embed(coefficients))
+            buffers = blocks.buffers
+            if blocks.reestimated:
+                buffers = self._reestimated(params, z)
+            return blocks.losses(params, buffers, z[: len(self.y)], self.y)
+
+    @torch.no_grad()
+    def together(self, coefficients_KD: Tensor) -> Tensor:
+        """Evaluate the examples' losses [K, n] at K points under one vmap; not with re-estimated statistics."""
+        blocks = self.blocks
+        z_Kn, params_KP = self.origin.unsqueeze(0), blocks.tail.origin_P.unsqueeze(0)
+        with computing_in(blocks.arithmetic):
+            for d, (z, direction_P) in enumerate(zip(self.directions, blocks.tail.directions, strict=True)):
+                column_K = coefficients_KD[:, d]
+                z_Kn = z_Kn + z * column_K.view(-1, *(1 for _ in z.shape))
+                params_KP = params_KP + direction_P * column_K[:, None]
+            # The same first layer for all points where there is none that changes.
+            z_in = 0 if len(z_Kn) == len(params_KP) else None
+            z_Kn = z_Kn if z_in == 0 else z_Kn[0]
+
+            def alone(params_P: Tensor, z: Tensor) -> Tensor:
+                return blocks.losses(blocks.layout.parts(params_P), blocks.buffers, z, self.y)
+
+            losses_Kn: Tensor = vmap(alone, in_dims=(0, z_in))(params_KP, z_Kn)
+            return losses_Kn
+
+    def _z(self, coefficients: tuple[float, ...]) -> Tensor:
+        """What the first layer makes of the block at a point; points of a row share all but the last summand."""
+        if not self.directions:
+            return self.origin
+        row = coefficients[:-1]
+        if self._row is None or self._row[0] != row:
+            self._row = (row, combined(self.origin, self.directions[:-1], row))
+        return torch.add(self._row[1], self.directions[-1], alpha=coefficients[-1])
+
+    def _reestimated(self, params: Sequence[Tensor], z: Tensor) -> list[Tensor]:
+        blocks, mean_B = self.blocks, None
+        for part in microbatches(z):
+            observer = Observer()
+            blocks.model.rest(params, blocks.buffers, part, observer)
+            share_B = observer.buffers() * (len(part) / len(z))
+            mean_B = share_B if mean_B is None else mean_B + share_B
+        return blocks.buffers if mean_B is None else blocks.problem.buffer_layout.parts(mean_B)
+
+
+class Blocks:
+    """The blocks of a sample, and how a network is evaluated on them."""
+
+    def __init__(self, where: Sample, model: Model, data: Data, span: Span, arithmetic: Arithmetic) -> None:
+        self.problem: Problem = where.problem
+        self.model, self.arithmetic = model, arithmetic
+        self.dtype = torch.float64 if arithmetic == "float64" else where.problem.dtype
+        self.reestimated = where.mixed and where.batchnorm == "reestimated"
+        entries, first = where.problem.layout.entries, model.first_tensors
+        head = Layout(entries[:first])
+        span = span if span.origin_P.dtype == self.dtype else span.to(self.dtype)
+        self._heads = [head.parts(each_P[: head.size]) for each_P in (span.origin_P, *span.directions)]
+        self.layout, self.tail = Layout(entries[first:]), span.after(head.size)
+        self.buffers = where.problem.buffer_layout.parts(span.buffers_B)
+        self._batch_norm: BatchNorm = of_batch if where.mixed and where.batchnorm == "batch" else frozen
+        self._data = data
+        whole = where.problem.train
+        self._inputs = whole.x if self.reestimated and whole is not None else data.x
+        self._kept: dict[tuple[int, int], Block] = {}
+        example = self._first(self._heads[0], self._inputs[:1])
+        self.shape = tuple(example.shape[1:])
+        self.bytes = example.nbytes * len(self._inputs) * (len(self._heads) if first else 1)
+
+    def open(self, start: int, stop: int, keep: bool = True) -> Block:
+        """Return the block of some examples; all of them, where statistics are re-estimated."""
+        key = (start, stop)
+        block = self._kept.get(key)
+        if block is None:
+            rows = slice(None) if self.reestimated else slice(start, stop)
+            x, y = self._inputs[rows], self._data.y[start:stop]
+            origin = self._first(self._heads[0], x)
+            # Without a first layer that depends on the parameters, there is nothing to add along the directions.
+            moving = self._heads[1:] if self.model.first_tensors else ()
+            block = Block(self, origin, tuple(self._first(head, x) for head in moving), y.to(self._real(y)))
+            if keep and self.bytes <= KEPT:
+                self._kept[key] = block
+        return block
+
+    def losses(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, y: Tensor) -> Tensor:
+        """Return the examples' losses [n] from what the first layer made of them."""
+        out = self.model.rest(params, buffers, z, self._batch_norm)
+        return self.problem.each(out.to(self.dtype), y)
+
+    @torch.no_grad()
+    def _first(self, tensors: Sequence[Tensor], x: Tensor) -> Tensor:
+        with computing_in(self.arithmetic):
+            return self.model.first(tensors, x.to(self._real(x)))
+
+    def _real(self, values: Tensor) -> torch.dtype:
+        return self.dtype if values.is_floating_point() else values.dtype

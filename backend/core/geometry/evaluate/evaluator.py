@@ -1,0 +1,199 @@
+"""The losses at many points of a span, as quickly as this machine can.
+
+Shapes: K points, D directions, P parameters, B buffers.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from time import perf_counter
+from typing import Final, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from backend.core.analyses.base import Tick
+from backend.core.geometry.evaluate.arithmetic import Arithmetic, format_of
+from backend.core.geometry.evaluate.blocks import Blocks
+from backend.core.geometry.evaluate.plan import Plan, pinned, work_of
+from backend.core.geometry.evaluate.sample import Sample
+from backend.core.geometry.evaluate.span import Span
+from backend.core.geometry.evaluate.tally import Floats, Tally, empty, tally_of
+from backend.core.geometry.evaluate.tuning import tuned
+
+PULSE: Final = 0.002  # seconds between two ticks, where the work between them is shorter
+LARGEST: Final = 1 << 30  # bytes of first layers, where all examples must be one block
+Point = Sequence[float]  # coefficients [D]
+ResultT = TypeVar("ResultT")
+
+
+class Losses(NamedTuple):
+    """Losses at K points, and their standard errors as estimates of those on all the data (None where unknown)."""
+
+    loss_K: Floats
+    stderr_K: Floats | None
+
+
+class Measured(NamedTuple):
+    """A loss, and its standard error as an estimate of the loss on all the data (None where it is not known)."""
+
+    loss: float
+    stderr: float | None
+
+
+class Evaluator:
+    """Evaluates the mean loss of a sample at points of a span, functionally and without gradients.
+
+    A network's first layer is applied to the data once for the origin and once for each direction (see ``blocks``).
+    The rest is evaluated in blocks of examples that stay in the cache: point by point, or many points under one vmap
+    where that is quicker. Which is found by timing with ``tune``; without, it hangs on the problem alone, and a point
+    has bit for bit the same loss whatever points are evaluated with it, and in whatever order. The other ways give
+    the same to a rounding error. A value that is not finite is returned as it is. Losses are averaged in float64.
+
+    Args:
+        where: the examples, and BatchNorm's statistics.
+        span: the points.
+        tune: whether timing may choose the way.
+        arithmetic: what is computed in instead of the problem's own number format.
+        keep: whether what the first layer made is kept from one call to the next, where it is not too large.
+    """
+
+    def __init__(
+        self, where: Sample, span: Span, *, tune: bool = False, arithmetic: Arithmetic = "own", keep: bool = True
+    ) -> None:
+        self._where, self._tune, self._keep = where, tune, keep
+        self.format = format_of(arithmetic, where.problem)
+        problem, data = where.problem, where.examples
+        self.examples = 1 if data is None else len(data)
+        blocks = None if problem.model is None or data is None else Blocks(where, problem.model, data, span, arithmetic)
+        self._blocks = None if blocks is None or (where.mixed and blocks.bytes > LARGEST) else blocks
+        self._span = span.to(torch.float64) if arithmetic == "float64" else span
+        self._plan: Plan | None = None
+
+    @property
+    def additive(self) -> bool:
+        """Whether examples have losses of their own, so that those on some and on others add up."""
+        return self._where.examples is not None and not self._where.mixed
+
+    def losses(self, points: Sequence[Point]) -> Generator[Tick, None, Losses]:
+        """Evaluate points on the whole sample.
+
+        Args:
+            points: coefficients [K, D].
+
+        Yields:
+            Ticks, whose pieces add up to K.
+
+        Returns:
+            The losses, and standard errors where the sample is a part of the training split.
+        """
+        found = yield from self.tally(points)
+        whole = self._where.problem.train
+        known = self.additive and whole is not None
+        return Losses(found.mean_K, found.stderr_K(len(whole)) if known and whole is not None else None)
+
+    def tally(self, points: Sequence[Point], start: int = 0, stop: int | None = None) -> Generator[Tick, None, Tally]:
+        """Evaluate points on the sample's examples from ``start`` to ``stop``; only where it is :attr:`additive`.
+
+        Args:
+            points: coefficients [K, D].
+            start: the first example.
+            stop: past the last one; None for the sample's end.
+
+        Yields:
+            Ticks, whose pieces add up to K times the share of the sample that is evaluated.
+
+        Returns:
+            Means and spreads.
+
+        Raises:
+            ValueError: where a part is asked for of what has no parts.
+        """
+        stop = self.examples if stop is None else stop
+        if not self.additive and (start, stop) != (0, self.examples):
+            asked = f"{start}:{stop}"
+            raise ValueError(f"expected all {self.examples} examples, because they share statistics; got {asked}")
+        found, pulse = empty(len(points)), _Pulse()
+        if self._blocks is None:
+            losses = []
+            for point in points:
+                losses.append(self._unblocked(point, start, stop))
+                yield from pulse.after((stop - start) / self.examples)
+            yield from pulse.rest()
+            return tally_of(torch.stack(losses)) if losses else found
+        plan = yield from self._planned(self._blocks, points)
+        for first in range(start, stop, plan.block):
+            last = min(first + plan.block, stop)
+            share = (last - first) / self.examples
+            block = self._blocks.open(first, last, keep=self._keep)
+            losses = []
+            for at in range(0, len(points), plan.together):
+                some = points[at : at + plan.together]
+                if plan.together == 1:
+                    losses.append(block.at(some[0]))
+                else:
+                    columns_KD = torch.tensor(some, dtype=self._blocks.dtype, device=block.y.device)
+                    losses.extend(block.together(columns_KD))
+                yield from pulse.after(share * len(some))
+            if losses:
+                found = found.merged(tally_of(torch.stack(losses)))
+        yield from pulse.rest()
+        return found
+
+    def _planned(self, blocks: Blocks, points: Sequence[Point]) -> Generator[Tick, None, Plan]:
+        if self._plan is None:
+            work = work_of(self._where, blocks.shape, blocks.dtype, self.format)
+            self._plan = (yield from tuned(work, blocks, points[0])) if self._tune and points else pinned(work)
+        return self._plan
+
+    @torch.no_grad()
+    def _unblocked(self, point: Point, start: int, stop: int) -> Tensor:
+        """The losses [n] at a point without parts of a model; where they cannot be told apart, the mean [1]."""
+        where, params_P, buffers_B = self._where, self._span.embed(point), self._span.buffers_B
+        problem, data = where.problem, where.examples
+        if data is None or not self.additive:
+            return problem.loss(params_P, buffers_B, where.data, where.batchnorm).view(1)
+        if (start, stop) == (0, len(data)):
+            return problem.each(problem.outputs(params_P, buffers_B, data.x), data.y)
+        return problem.each(problem.outputs(params_P, buffers_B, data.x[start:stop]), data.y[start:stop])
+
+
+class _Pulse:
+    """Gathers pieces of work until a tick is due."""
+
+    def __init__(self) -> None:
+        self._pieces, self._since = 0.0, perf_counter()
+
+    def after(self, pieces: float) -> Iterator[Tick]:
+        self._pieces += pieces
+        now = perf_counter()
+        if now - self._since >= PULSE:
+            yield Tick(self._pieces)
+            # The time of whoever is told does not count.
+            self._pieces, self._since = 0.0, perf_counter()
+
+    def rest(self) -> Iterator[Tick]:
+        yield Tick(self._pieces)
+
+
+def finish(work: Generator[Tick, None, ResultT]) -> ResultT:
+    """Work to the end at once, without ticks, and return the result."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            result: ResultT = stop.value
+            return result
+
+
+def measure(where: Sample, params_P: Tensor, buffers_B: Tensor) -> Measured:
+    """Evaluate the loss at one point.
+
+    Args:
+        where: the examples, and BatchNorm's statistics.
+        params_P: the parameters.
+        buffers_B: the buffers, which frozen BatchNorm uses.
+
+    Returns:
+        The loss and its standard error.
+    """
+    loss_K, stderr_K = finish(Evaluator(where, Span(params_P, buffers_B)).losses([()]))
+    return Measured(float(loss_K[0]), None if stderr_K is None else float(stderr_K[0]))

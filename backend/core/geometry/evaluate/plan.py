@@ -1,0 +1,98 @@
+"""How much is evaluated at once: examples of a block, and points under one vmap.
+
+Shapes: N examples.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from backend.core.geometry.evaluate.sample import Sample
+
+CACHED: Final = 1 << 19  # bytes of a first layer's block that stay in a core's cache with the layers after it
+ON_GPU: Final = 1 << 26  # bytes of a block that keeps a GPU busy
+PRODUCTS: Final = 500_000_000  # of one block: some 20 ms, so that a worker can look around between two
+FEWEST: Final = 16  # examples of a block
+TOGETHER: Final = 16  # points under one vmap on a GPU
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Examples of a block, and points under one vmap; 1 is a plain loop."""
+
+    block: int
+    together: int = 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the right plan hangs on."""
+
+    network: tuple[str, int, int]  # the model's class, its parameters, its buffers
+    shape: tuple[int, ...]  # of what the first layer makes of one example
+    examples: int
+    whole: bool  # the examples must be one block: BatchNorm takes its statistics from them
+    dtype: torch.dtype
+    device: str
+    threads: int
+    arithmetic: str
+
+    @property
+    def bytes(self) -> int:
+        """Size of what the first layer makes of one example."""
+        return max(1, torch.Size(self.shape).numel() * self.dtype.itemsize)
+
+    def block(self, size: int) -> int:
+        """Return how many examples have this size together, in bytes, within what a worker may do at once."""
+        if self.whole:
+            return self.examples
+        most = max(FEWEST, PRODUCTS // max(1, self.network[1])) if self.device == "cpu" else self.examples
+        return max(1, min(self.examples, max(FEWEST, size // self.bytes), most))
+
+
+def pinned(work: Work) -> Plan:
+    """Return the plan that hangs on nothing that is measured, so that a seed repeats exactly."""
+    if work.device == "cpu":
+        return Plan(work.block(CACHED))
+    return Plan(work.block(ON_GPU), 1 if work.whole else TOGETHER)
+
+
+def candidates(work: Work) -> Iterator[Plan]:
+    """Yield the plans worth timing, the pinned one first."""
+    yield pinned(work)
+    if work.whole:
+        return
+    small, large = (17, 23) if work.device == "cpu" else (23, 29)
+    yield from {Plan(work.block(1 << power)): None for power in range(small, large)}
+    # Where a point takes microseconds, calls cost more than arithmetic: many points at once.
+    for together in (8, 64):
+        size = work.examples * work.bytes * together
+        if size <= (1 << 22 if work.device == "cpu" else 1 << 30):
+            yield Plan(work.examples, together)
+
+
+def work_of(where: Sample, shape: tuple[int, ...], dtype: torch.dtype, arithmetic: str) -> Work:
+    """Describe the work on a sample.
+
+    Args:
+        where: the sample.
+        shape: of what the first layer makes of one example.
+        dtype: number format of the evaluation.
+        arithmetic: what products round to.
+
+    Returns:
+        The description, the same for all that a plan may be shared between.
+    """
+    problem, data = where.problem, where.examples
+    return Work(
+        network=(type(problem.model).__qualname__, problem.layout.size, problem.buffer_layout.size),
+        shape=shape,
+        examples=1 if data is None else len(data),
+        whole=where.mixed,
+        dtype=dtype,
+        device=problem.device.type,
+        threads=torch.get_num_threads(),
+        arithmetic=arithmetic,
+    )

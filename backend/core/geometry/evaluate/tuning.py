@@ -1,0 +1,57 @@
+"""The quickest plan for a network, measured once in a process and remembered.
+
+Shapes: K points, D directions.
+"""
+
+from collections.abc import Generator, Sequence
+from time import perf_counter
+from typing import Final
+
+import torch
+
+from backend.core.analyses.base import Tick
+from backend.core.geometry.evaluate.blocks import Blocks
+from backend.core.geometry.evaluate.plan import Plan, Work, candidates, pinned
+
+REPEATS: Final = 3  # of each plan; the quickest counts
+BETTER: Final = 0.95  # of the pinned plan's time; a smaller gain may be noise
+SLICE: Final = 0.04  # seconds that one block may take, so that a worker can look around
+_known: dict[Work, Plan] = {}
+
+
+def tuned(work: Work, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, Plan]:
+    """Time one block of each plan that may be quickest, and remember the winner.
+
+    Args:
+        work: what the plan hangs on.
+        blocks: of the network.
+        coefficients: of the point [D] that is evaluated.
+
+    Yields:
+        A tick for each evaluation.
+
+    Returns:
+        The plan.
+    """
+    if work not in _known:
+        cost: dict[Plan, float] = {}
+        for plan in candidates(work):
+            if plan not in cost:
+                cost[plan] = yield from _timed(plan, blocks, coefficients)
+        usual, quickest = pinned(work), min(cost, key=lambda plan: cost[plan])
+        _known[work] = quickest if cost[quickest] < BETTER * cost[usual] else usual
+    return _known[work]
+
+
+def _timed(plan: Plan, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, float]:
+    """Return the seconds a plan takes for one example at one point; infinity where one block of it takes too long."""
+    block = blocks.open(0, plan.block, keep=False)
+    points_KD = torch.tensor([coefficients], dtype=blocks.dtype).expand(plan.together, -1).to(block.y.device)
+    quickest = float("inf")
+    for _ in range(REPEATS):
+        began = perf_counter()
+        losses = block.at(coefficients) if plan.together == 1 else block.together(points_KD)
+        losses.sum().item()  # waits for a GPU
+        quickest = min(quickest, perf_counter() - began)
+        yield Tick(0.0)
+    return quickest / (plan.block * plan.together) if quickest < SLICE else float("inf")

@@ -7,8 +7,9 @@ import torch
 from torch.nn.attention import sdpa_kernel
 
 from backend.core.analyses.base import Moment
-from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Plan, Stage, make_plan
+from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.hvp import ATTENTION, leaf
+from backend.core.curvature.sweeps import dense_sweeps
 from backend.core.problems.problem import Data, Problem
 
 
@@ -27,7 +28,8 @@ def gauss_newton(
     positive semi-definite, and H − G is the part that comes from the curvature of the network's outputs.
 
     A product takes three passes: u ↦ Jᵀu is linear in u, and its derivative by u, applied to v, is Jv; then S; then
-    Jᵀ. It costs 2–3 gradients, one more than a Hessian-vector product.
+    Jᵀ. It costs 2–3 gradients, one more than a Hessian-vector product; through a plain dense network one
+    (:class:`Sweeps`).
 
     Schraudolph 2002, Fast curvature matrix-vector products for second-order gradient descent.
 
@@ -52,14 +54,16 @@ def gauss_newton(
         raise ValueError("expected a network on data, got a function, which has no outputs; take its Hessian")
     params_P = leaf(problem, moment, data, probe=plan is None)
 
-    def build(part: Data | None) -> Graph:
+    def build(part: Data | None) -> Kept:
         part = data if part is None else part
+        if (sweeps := dense_sweeps(problem, params_P, part, whole=False)) is not None:
+            return sweeps
         with sdpa_kernel(ATTENTION):
             out_NC = problem.outputs(params_P, moment.buffers_B, part.x)
         weight_NC = torch.zeros_like(out_NC, requires_grad=True)
         (pulled_P,) = torch.autograd.grad(out_NC, params_P, weight_NC, create_graph=True)
         free_NC = out_NC.detach().requires_grad_(True)
         (slope_NC,) = torch.autograd.grad(problem.criterion(free_NC, part.y), free_NC, create_graph=True)
-        return Stage(pulled_P, weight_NC), Stage(slope_NC, free_NC), Stage(out_NC, params_P)
+        return Graph((Stage(pulled_P, weight_NC), Stage(slope_NC, free_NC), Stage(out_NC, params_P)))
 
-    return GraphOperator(build, plan or make_plan(build, data, params_P.numel(), microbatch, graph_mb), params_P)
+    return GraphOperator(build, plan or make_plan(build, data, params_P, microbatch, graph_mb), params_P)

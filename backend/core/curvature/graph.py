@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -44,22 +44,45 @@ class Stage(NamedTuple):
         return found
 
 
-Graph = tuple[Stage, ...]  # applied from first to last
-Build = Callable[[Data | None], Graph]  # the graph of these examples' mean; None for a function
+class Kept(Protocol):
+    """What is kept of the loss at a point so that products can be made."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory that autograd does not know of."""
+        ...
+
+    def through(self, V_KP: Tensor, batched: bool) -> Tensor:
+        """Return the products of K vectors [K, P], all at once or one after the other."""
+        ...
 
 
-def through(graph: Graph, V_KP: Tensor, batched: bool) -> Tensor:
-    """Return the products of K vectors [K, P] with what a graph stands for."""
-    if batched and len(V_KP) >= BATCHED_FROM:
-        for stage in graph:
-            V_KP = stage.block(V_KP)
-        return V_KP
-    rows = []
-    for v in V_KP:
-        for stage in graph:
-            v = stage.one(v)
-        rows.append(v)
-    return torch.stack(rows)
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Linear maps applied from first to last."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def bytes(self) -> int:
+        """None: all of it is autograd's."""
+        return 0
+
+    def through(self, V_KP: Tensor, batched: bool) -> Tensor:
+        """Return the products of K vectors [K, P], all at once where they are 3 or more, or one after the other."""
+        if batched and len(V_KP) >= BATCHED_FROM:
+            for stage in self.stages:
+                V_KP = stage.block(V_KP)
+            return V_KP
+        rows = []
+        for v in V_KP:
+            for stage in self.stages:
+                v = stage.one(v)
+            rows.append(v)
+        return torch.stack(rows)
+
+
+Build = Callable[[Data | None], Kept]  # of these examples' mean; None for a function
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +120,14 @@ class GraphOperator:
             NotFiniteCurvature: where a product is not finite.
         """
         if self._kept is not None:
-            return require_finite(through(self._kept, V_KP, self.plan.batched))
+            return require_finite(self._kept.through(V_KP, self.plan.batched))
         product_KP = torch.zeros_like(V_KP)
         for part, share in self.plan.parts:
-            product_KP += share * through(self._build(part), V_KP, self.plan.batched)
+            product_KP += share * self._build(part).through(V_KP, self.plan.batched)
         return require_finite(product_KP)
 
 
-def make_plan(build: Build, data: Data | None, size: int, microbatch: int | None, graph_mb: float) -> Plan:
+def make_plan(build: Build, data: Data | None, params_P: Tensor, microbatch: int | None, graph_mb: float) -> Plan:
     """Choose how products are made, by measuring graphs of 4 and 8 examples.
 
     A graph's bytes are a + b·n for n examples (what autograd saves, each storage once). All N examples are one
@@ -113,7 +136,7 @@ def make_plan(build: Build, data: Data | None, size: int, microbatch: int | None
     Args:
         build: makes the graph of some examples.
         data: all examples; None for a function.
-        size: P, the number of parameters.
+        params_P: θ, for its size, number format and device.
         microbatch: so many examples a microbatch (None: as many as fit).
         graph_mb: memory of a graph, in megabytes.
 
@@ -132,9 +155,9 @@ def make_plan(build: Build, data: Data | None, size: int, microbatch: int | None
         each = max((large - small) / SAMPLE, 1.0)
         most = max(1, math.floor((graph_mb * 1e6 - max(small - SAMPLE * each, 0.0)) / each))
     parts = ((data, 1.0),) if data is None else split(data, most)
-    work = size * examples / len(parts)
+    work = params_P.numel() * examples / len(parts)
     trial = data if data is None else front(data, 2)
-    return Plan(parts, retained=len(parts) == 1, batched=work < BATCHED_WORK and batches(build(trial), size))
+    return Plan(parts, retained=len(parts) == 1, batched=work < BATCHED_WORK and batches(build(trial), params_P))
 
 
 def split(data: Data, most: int) -> tuple[tuple[Data, float], ...]:
@@ -150,7 +173,7 @@ def front(data: Data, count: int) -> Data:
 
 
 def graph_bytes(build: Build, data: Data | None) -> int:
-    """Return the bytes that autograd saves for a graph, each storage counted once."""
+    """Return the bytes that are kept for some examples; what autograd saves counts each storage once."""
     saved: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
@@ -159,13 +182,12 @@ def graph_bytes(build: Build, data: Data | None) -> int:
         return tensor.detach()  # the tensor itself would tie a knot that is never freed
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        graph = build(data)
-    del graph
-    return sum(saved.values())
+        more = build(data).bytes
+    return sum(saved.values()) + more
 
 
-def batches(graph: Graph, size: int) -> bool:
-    """Whether a block of vectors may go through this graph at once, with the same result.
+def batches(kept: Kept, params_P: Tensor) -> bool:
+    """Whether a block of vectors may go through at once, with the same result.
 
     Not every operation can be batched so: the double backward of GroupNorm raises, others fall back to a loop with a
     warning. A trial says so.
@@ -173,14 +195,14 @@ def batches(graph: Graph, size: int) -> bool:
     Returns:
         True where the trial gives what one vector after the other gives.
     """
-    like = graph[-1].inputs
-    V_KP = torch.linspace(-1, 1, BATCHED_FROM * size, dtype=like.dtype, device=like.device).view(BATCHED_FROM, size)
+    count = BATCHED_FROM * params_P.numel()
+    V_KP = torch.linspace(-1, 1, count, dtype=params_P.dtype, device=params_P.device).view(BATCHED_FROM, -1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            at_once_KP = through(graph, V_KP, batched=True)
+            at_once_KP = kept.through(V_KP, batched=True)
     except (RuntimeError, UserWarning):
         return False
-    one_by_one_KP = through(graph, V_KP, batched=False)
-    tolerance = math.sqrt(torch.finfo(like.dtype).eps)
+    one_by_one_KP = kept.through(V_KP, batched=False)
+    tolerance = math.sqrt(torch.finfo(params_P.dtype).eps)
     return bool(torch.allclose(at_once_KP, one_by_one_KP, rtol=tolerance, atol=tolerance, equal_nan=True))

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from backend.core.analyses.base import Moment
-from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Plan, Stage, make_plan
+from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.operator import ChangingLoss, NotFiniteCurvature
+from backend.core.curvature.sweeps import dense_sweeps
 from backend.core.problems.problem import Data, Problem
 
 # The fused attention kernels have no second derivative; the one made of plain operations has.
@@ -27,7 +28,9 @@ def hessian(
     graph_mb: float = GRAPH_MB,
     plan: Plan | None = None,
 ) -> GraphOperator:
-    """Make the operator of H = ∇²L(θ), L the mean loss over ``data``: H·v = ∇(∇L·v), reverse over reverse.
+    """Make the operator of H = ∇²L(θ), L the mean loss over ``data``.
+
+    H·v = ∇(∇L·v), reverse over reverse; through a plain dense network by :class:`Sweeps`, which are faster.
 
     BatchNorm is frozen: its running statistics are the moment's. Parameters and buffers are read, never written.
 
@@ -61,13 +64,15 @@ def hessian(
     data = problem.train if data is None else data
     params_P = leaf(problem, moment, data, probe=plan is None)
 
-    def build(part: Data | None) -> Graph:
+    def build(part: Data | None) -> Kept:
+        if part is not None and (sweeps := dense_sweeps(problem, params_P, part, whole=True)) is not None:
+            return sweeps
         with sdpa_kernel(ATTENTION):
             loss = problem.loss(params_P, moment.buffers_B, part)
         (grad_P,) = torch.autograd.grad(loss, params_P, create_graph=True)
-        return (Stage(grad_P, params_P),)
+        return Graph((Stage(grad_P, params_P),))
 
-    return GraphOperator(build, plan or make_plan(build, data, params_P.numel(), microbatch, graph_mb), params_P)
+    return GraphOperator(build, plan or make_plan(build, data, params_P, microbatch, graph_mb), params_P)
 
 
 def leaf(problem: Problem, moment: Moment, data: Data | None, *, probe: bool) -> Tensor:

@@ -217,7 +217,7 @@ def test_what_does_not_fit_is_cut() -> None:
     assert problem.train is not None
     build = hessian(problem, moment)._build
     whole = graph_bytes(build, problem.train) / 1e6
-    roomy, tight = (make_plan(build, problem.train, problem.layout.size, None, mb) for mb in (2 * whole, whole / 3))
+    roomy, tight = (make_plan(build, problem.train, moment.params_P, None, mb) for mb in (2 * whole, whole / 3))
     assert roomy.retained
     assert not tight.retained
     assert sum(share for _, share in tight.parts) == pytest.approx(1.0)

@@ -1,0 +1,167 @@
+"""Products with the Hessian and the Gauss–Newton matrix of a plain dense network, by two sweeps through its layers.
+
+Shapes: N examples, P parameters, K vectors at once, I inputs and O outputs of a layer, C outputs of the network.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from backend.core.problems.activations import ACTIVATIONS
+from backend.core.problems.mlp import Mlp
+from backend.core.problems.network import NetworkProblem
+from backend.core.problems.params import Layout
+from backend.core.problems.problem import Data, Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A layer z = W·a + b at the point where the network is linearised, a = φ(z') of the z' before it."""
+
+    weight_OI: Tensor
+    input_NI: Tensor  # a
+    error_NO: Tensor  # δ = ∂L/∂z
+    slope_NI: Tensor | None  # φ'(z'); None for the first layer, whose inputs are the data
+    bend_NI: Tensor | None  # φ''(z') ⊙ ∂L/∂a; None for the first layer and for Gauss–Newton
+
+    @property
+    def bytes(self) -> int:
+        """Memory of what is kept for the examples."""
+        kept = (self.input_NI, self.error_NO, self.slope_NI, self.bend_NI)
+        return sum(tensor.nbytes for tensor in kept if tensor is not None)
+
+
+class Sweeps:
+    """H·v or G·v of a network z_l = W_l·φ(z_{l−1}) + b_l, with V_l and c_l the parts of v for W_l and b_l.
+
+    Forwards, how the layers move along v: ż_l = W_l·ȧ_{l−1} + V_l·a_{l−1} + c_l and ȧ_l = φ'(z_l) ⊙ ż_l. Backwards, how
+    their errors δ = ∂L/∂z move: δ̇_L = S·ż_L with S = ∂²ℓ/∂z_L², then, with u = W_{l+1}ᵀ·δ̇_{l+1} + V_{l+1}ᵀ·δ_{l+1},
+    δ̇_l = φ'(z_l) ⊙ u + φ''(z_l) ⊙ ∂L/∂a_l ⊙ ż_l. The product's parts are δ̇_lᵀ·a_{l−1} + δ_lᵀ·ȧ_{l−1} and Σₙ δ̇_l. The
+    Gauss–Newton matrix is what is left without δ and φ''.
+
+    Cost: at most six matrix products a layer, where a gradient takes three, and nothing goes through autograd.
+    Measured on one core, in gradients: 1.35 for 26,122 parameters and 1,797 examples, 1.2 for 3,466 and 500, and 0.9
+    each where six vectors go at once; through a retained graph 1.5, 1.4 and 1.1.
+
+    Pearlmutter 1994, Fast exact multiplication by the Hessian; Schraudolph 2002, Fast curvature matrix-vector products.
+
+    Args:
+        layers: from first to last.
+        slope_NC: ∂L/∂z_L as a function of ``free_NC``, so that it can be derived again.
+        free_NC: z_L, free of what it was made from.
+        layout: of v.
+        whole: whether H is meant, or G.
+    """
+
+    def __init__(
+        self, layers: tuple[Dense, ...], slope_NC: Tensor, free_NC: Tensor, layout: Layout, *, whole: bool
+    ) -> None:
+        self._layers, self._slope_NC, self._free_NC = layers, slope_NC, free_NC
+        self._layout, self._whole = layout, whole
+
+    @property
+    def bytes(self) -> int:
+        """Memory of what is kept."""
+        return sum(layer.bytes for layer in self._layers) + 4 * self._free_NC.nbytes
+
+    def through(self, V_KP: Tensor, batched: bool) -> Tensor:
+        """Return the products of K vectors [K, P], all at once or one after the other."""
+        if batched or len(V_KP) == 1:
+            return self._products(V_KP)
+        return torch.cat([self._products(v_P.unsqueeze(0)) for v_P in V_KP])
+
+    @torch.no_grad()
+    def _products(self, V_KP: Tensor) -> Tensor:
+        count = len(V_KP)
+        parts = self._layout.parts(V_KP)
+        inputs: list[Tensor] = []  # ȧ of each layer but the first
+        moved: list[Tensor] = []  # ż
+        for layer, V_KOI, c_KO in zip(self._layers, parts[::2], parts[1::2], strict=True):
+            z_KNO = torch.baddbmm(c_KO.unsqueeze(1), _times(layer.input_NI, count), V_KOI.transpose(1, 2))
+            if layer.slope_NI is not None:
+                inputs.append(layer.slope_NI * moved[-1])
+                z_KNO.flatten(0, 1).addmm_(inputs[-1].flatten(0, 1), layer.weight_OI.t())
+            moved.append(z_KNO)
+        error_KNO = self._bent(moved.pop())
+        found: list[Tensor] = []
+        for layer, V_KOI in zip(reversed(self._layers), parts[-2::-2], strict=True):
+            product_KOI = torch.bmm(error_KNO.transpose(1, 2), _times(layer.input_NI, count))
+            if self._whole and inputs:
+                product_KOI.baddbmm_(_times(layer.error_NO.t(), count), inputs.pop())
+            found += (error_KNO.sum(1), product_KOI.flatten(1))
+            if layer.slope_NI is not None:
+                back_KNI = error_KNO @ layer.weight_OI
+                if self._whole:
+                    back_KNI.baddbmm_(_times(layer.error_NO, count), V_KOI)
+                error_KNO = back_KNI.mul_(layer.slope_NI)
+                if layer.bend_NI is not None:
+                    error_KNO.addcmul_(layer.bend_NI, moved.pop())
+        return torch.cat(found[::-1], 1)
+
+    def _bent(self, z_KNC: Tensor) -> Tensor:
+        """S·ż for each vector."""
+        if len(z_KNC) == 1:
+            (bent_NC,) = torch.autograd.grad(
+                self._slope_NC, self._free_NC, z_KNC[0], retain_graph=True, materialize_grads=True
+            )
+            return bent_NC.unsqueeze(0)
+        (bent_KNC,) = torch.autograd.grad(
+            self._slope_NC, self._free_NC, z_KNC, retain_graph=True, materialize_grads=True, is_grads_batched=True
+        )
+        return bent_KNC
+
+
+def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool) -> Sweeps | None:
+    """Linearise a plain dense network at a point; about the cost of a gradient.
+
+    Args:
+        problem: whose loss.
+        params_P: θ.
+        data: the examples.
+        whole: whether for H, or for G.
+
+    Returns:
+        The sweeps; None where the problem is not a plain dense network.
+    """
+    if not (isinstance(problem, NetworkProblem) and isinstance(problem.model, Mlp)):
+        return None
+    activation = ACTIVATIONS[problem.model.spec.activation]
+    tensors = problem.layout.parts(params_P.detach())
+    weights = tensors[::2]
+    inputs, curves = [data.x], []
+    z_NO = torch.addmm(tensors[1], data.x, weights[0].t())
+    for weight_OI, bias_O in zip(weights[1:], tensors[3::2], strict=True):
+        free_NI = z_NO.requires_grad_()
+        with torch.enable_grad():
+            value_NI = activation(free_NI)
+            (slope_NI,) = torch.autograd.grad(value_NI, free_NI, torch.ones_like(value_NI), create_graph=whole)
+        bend_NI = _derived(slope_NI, free_NI) if whole else None
+        inputs.append(value_NI.detach())
+        curves.append((slope_NI.detach(), bend_NI))
+        z_NO = torch.addmm(bias_O, inputs[-1], weight_OI.t())
+    free_NC = z_NO.requires_grad_()
+    with torch.enable_grad():
+        (slope_NC,) = torch.autograd.grad(problem.criterion(free_NC, data.y), free_NC, create_graph=True)
+    error_NO = slope_NC.detach()
+    layers = []
+    for weight_OI, input_NI, (slope_NI, bend_NI) in zip(weights[:0:-1], inputs[:0:-1], curves[::-1], strict=True):
+        back_NI = error_NO @ weight_OI
+        bent_NI = None if bend_NI is None else bend_NI.mul_(back_NI)
+        layers.append(Dense(weight_OI, input_NI, error_NO, slope_NI, bent_NI))
+        error_NO = back_NI.mul_(slope_NI)
+    layers.append(Dense(weights[0], data.x, error_NO, None, None))
+    return Sweeps(tuple(layers[::-1]), slope_NC, free_NC, problem.layout, whole=whole)
+
+
+def _derived(value: Tensor, by: Tensor) -> Tensor:
+    """Return ∂value/∂by of an elementwise function: zeros where it does not depend on it."""
+    if not value.requires_grad:
+        return torch.zeros_like(by)
+    (found,) = torch.autograd.grad(value, by, torch.ones_like(value), materialize_grads=True)
+    return found
+
+
+def _times(tensor: Tensor, count: int) -> Tensor:
+    """Repeat a matrix along a new axis in front, without a copy."""
+    return tensor.expand(count, *tensor.shape)

@@ -1,0 +1,49 @@
+"""Two sweeps through a dense network's layers, against products through autograd's graph."""
+
+import pytest
+import torch
+
+from backend.core.curvature import ggn, hvp
+from backend.core.curvature.ggn import gauss_newton
+from backend.core.curvature.graph import graph_bytes
+from backend.core.curvature.hvp import hessian
+from backend.core.curvature.sweeps import dense_sweeps
+from tests.core.curvature.curvature_cases import drawn, over, place
+
+DENSE = (
+    "linear-regression", "relu", "gelu-half", "wine-linear", "cancer-logistic-gelu", "moons-relu-kaiming",
+    "circles-silu-orthogonal", "spirals-sigmoid-xavier", "chebyshev-half-mse", "sine-linear",
+)  # fmt: skip
+
+
+@over(DENSE)
+def test_sweeps_are_what_autograd_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, moment = place(name)
+    swept = [make(problem, moment) for make in (hessian, gauss_newton)]
+    for module in (hvp, ggn):
+        monkeypatch.setattr(module, "dense_sweeps", lambda *args, **settings: None)
+    derived = [make(problem, moment) for make in (hessian, gauss_newton)]
+    V_KP = torch.randn(4, problem.layout.size, generator=drawn(), dtype=torch.float64)
+    for ours, theirs in zip(swept, derived, strict=True):
+        for count in (1, 4):
+            torch.testing.assert_close(ours.apply(V_KP[:count]), theirs.apply(V_KP[:count]), rtol=1e-10, atol=1e-12)
+
+
+@over(("cnn", "attention", "rosenbrock", "cnn-frozen"))
+def test_other_problems_have_none(name: str) -> None:
+    problem, moment = place(name)
+    data = problem.train
+    if data is not None:
+        assert dense_sweeps(problem, moment.params_P, data, whole=True) is None
+
+
+def test_what_is_kept_counts_as_memory() -> None:
+    problem, moment = place("relu")
+    assert problem.train is not None
+    params_P = moment.params_P.clone().requires_grad_()
+    sweeps = dense_sweeps(problem, params_P, problem.train, whole=True)
+    assert sweeps is not None
+    examples, widths = len(problem.train), (9, 5)
+    hidden = 8 * examples * sum(widths)  # bytes of one tensor of each hidden layer
+    assert sweeps.bytes > 4 * hidden
+    assert graph_bytes(lambda part: sweeps, None) == sweeps.bytes

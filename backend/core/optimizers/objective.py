@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import grad, jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from backend.core.curvature.graph import BATCHED_WORK, Stage, batches, through
+from backend.core.curvature.graph import BATCHED_WORK, Graph, Stage, batches
 from backend.core.problems.problem import BatchNormPolicy, Data, Problem
 
 # What an answer costs in gradient evaluations: one forward pass is a third of a forward and a backward pass.
@@ -94,15 +94,15 @@ class Objective:
             (grad_P,) = torch.autograd.grad(loss, self.params_P, create_graph=True)
         self.evaluations += 1.0
 
-        graph = (Stage(grad_P, self.params_P),)
+        graph = Graph((Stage(grad_P, self.params_P),))
         examples = 1 if self.problem.train is None else len(self.examples()[0])
         small = self.params_P.numel() * examples < BATCHED_WORK
 
         def product(v_P: Tensor) -> Tensor:
             V_NP = v_P if v_P.dim() == 2 else v_P.unsqueeze(0)
             self.evaluations += PRODUCT * len(V_NP)
-            at_once = small and len(V_NP) > TRIAL and batches(graph, self.params_P.numel())
-            found_NP = torch.cat([through(graph, part_KP, at_once) for part_KP in V_NP.split(AT_ONCE)])
+            at_once = small and len(V_NP) > TRIAL and batches(graph, self.params_P)
+            found_NP = torch.cat([graph.through(part_KP, at_once) for part_KP in V_NP.split(AT_ONCE)])
             return found_NP if v_P.dim() == 2 else found_NP.squeeze(0)
 
         return product

@@ -14,6 +14,7 @@ from backend.schemas.problem.data import (
     DigitsData,
     LargeDigitsData,
     MoonsData,
+    PlantedData,
     SineData,
     SpiralsData,
     WineData,
@@ -48,6 +49,9 @@ MLPS: dict[str, DataProblem] = {
     ),
     "blobs-tanh": DataProblem(data=BlobsData(examples=33), model=MlpModel(hidden=(4, 4, 4))),
     "chebyshev-half-mse": DataProblem(data=ChebyshevData(points=12), model=MlpModel(hidden=(9, 5)), loss=HALF_SQUARED),
+    "planted-linear": DataProblem(
+        data=PlantedData(examples=30, block=2), model=MlpModel(hidden=()), loss=MseLoss(factor=5.0)
+    ),
     "sine-linear": DataProblem(data=SineData(examples=17), model=MlpModel(hidden=()), loss=HALF_SQUARED),
 }
 CNNS: dict[str, DataProblem] = {

@@ -152,3 +152,14 @@ def test_a_diverged_point_is_not_finite(service: Service) -> None:
     run = play(service, AnalyseRequest(name="points", at=(RunPoint(run=far.id),)))
     assert run.error is not None
     assert run.error.code == "not_finite"
+
+
+def test_points_of_different_networks_are_refused(service: Service) -> None:
+    def point(**model: Any) -> InitPoint:
+        return InitPoint.model_validate({"init": {"data": {"kind": "moons"}, "model": {"kind": "mlp", **model}}})
+
+    same = (point(hidden=(3,)), point(hidden=(3,), init_gain=2.0))
+    assert look(service, at=same)[0].status == "succeeded"
+    for other in (point(hidden=(4,)), point(hidden=(3,), activation="relu"), InitPoint(init=FunctionProblem())):
+        with pytest.raises(InvalidRequest, match=r"at\.1: expected a point of the same architecture"):
+            look(service, at=(same[0], other))

@@ -3,7 +3,9 @@
 from typing import Any
 
 from backend.core.analyses.base import Analysis
+from backend.core.analyses.connectivity import CONNECTIVITY
 from backend.core.analyses.index import INDEX
+from backend.core.analyses.intrinsic_dimension import INTRINSIC_DIMENSION
 from backend.core.analyses.overlap import OVERLAP
 from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
@@ -14,7 +16,9 @@ from backend.core.analyses.trace import TRACE
 from backend.core.analyses.train import TRAIN
 from backend.core.analyses.trajectory import TRAJECTORY
 from backend.schemas.analysis import (
+    ConnectivityAnalysis,
     IndexAnalysis,
+    IntrinsicDimensionAnalysis,
     OverlapAnalysis,
     SharpnessAnalysis,
     SliceAnalysis,
@@ -38,6 +42,8 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (TraceAnalysis, TRACE),
     (IndexAnalysis, INDEX),
     (OverlapAnalysis, OVERLAP),
+    (ConnectivityAnalysis, CONNECTIVITY),
+    (IntrinsicDimensionAnalysis, INTRINSIC_DIMENSION),
 )
 
 

@@ -73,7 +73,7 @@ class Cnn:
         self.buffer_layout = Layout(tuple(buffers))
         self.units = tuple(self._units((height >> blocks) * (width >> blocks)))
         self.activated = tuple(range(blocks))
-        self._activation = ACTIVATIONS[spec.activation]
+        self.activation = ACTIVATIONS[spec.activation]
         self.first_tensors = 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -108,7 +108,7 @@ class Cnn:
                 z = F.group_norm(z, self._cells(layer.shape[0]), next(tensors), next(tensors), EPSILON)
             elif self.spec.norm == "batch":
                 z = batch_norm(z, next(tensors), next(tensors), next(running), next(running))
-            z = halved(self._activation(z))
+            z = halved(self.activation(z))
         return dense(z.flatten(1), next(tensors), next(tensors))
 
     def _cells(self, channels: int) -> int:

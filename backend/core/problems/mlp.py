@@ -48,7 +48,7 @@ class Mlp:
             for layer, width in enumerate(spec.hidden)
         )
         self.activated = tuple(range(len(spec.hidden)))
-        self._activation = ACTIVATIONS[spec.activation]
+        self.activation = ACTIVATIONS[spec.activation]
         self.first_tensors = 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -64,5 +64,5 @@ class Mlp:
     def rest(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, batch_norm: BatchNorm) -> Tensor:
         """Return the outputs [N, C] from the first layer's; buffers and BatchNorm are another model's matter."""
         for weight, bias in zip(params[::2], params[1::2], strict=True):
-            z = dense(self._activation(z), weight, bias)
+            z = dense(self.activation(z), weight, bias)
         return z

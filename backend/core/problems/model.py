@@ -3,7 +3,7 @@
 Shapes: N examples, C outputs, P parameters and B buffer values in all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from torch import Generator, Tensor
@@ -27,7 +27,8 @@ class Model(Protocol):
     buffer_layout: Layout
     first_tensors: int
     units: tuple[Units, ...]  # the groups of hidden units that may change places
-    activated: tuple[int, ...]  # the group that each nonlinearity gives, in the order in which they are computed
+    activation: Callable[[Tensor], Tensor]  # the nonlinearity
+    activated: tuple[int, ...]  # the group of units that each of its calls gives
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw the parameters [P] and the buffers [B], float64 on the CPU."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch, updating
+from backend.core.problems.hidden import Listener
 from backend.core.problems.losses import Criterion
 from backend.core.problems.model import Model, forward
 from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
@@ -35,7 +36,7 @@ class NetworkProblem:
     ) -> None:
         self.layout, self.buffer_layout = model.layout, model.buffer_layout
         self.dtype, self.device, self.classes = dtype, device, classes
-        self.units, self.activated = model.units, model.activated
+        self.units, self.activated, self.activation = model.units, model.activated, model.activation
         self.model: Model | None = model
         self._model, self._criterion = model, criterion
         self._train = self._place(splits.train)
@@ -99,10 +100,22 @@ class NetworkProblem:
         return self.evaluate(params_P, buffers_B, data)[1]
 
     @torch.no_grad()
-    def evaluate(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> tuple[float, float | None]:
+    def evaluate(
+        self, params_P: Tensor, buffers_B: Tensor, data: Data, batchnorm: BatchNormPolicy = "frozen"
+    ) -> tuple[float, float | None]:
         """Loss and accuracy of a split from one forward pass."""
-        out_NC = self.outputs(params_P, buffers_B, data.x)
+        out_NC = self.outputs(params_P, buffers_B, data.x, batchnorm)
         return float(self._criterion.loss(out_NC, data.y)), self._criterion.accuracy(out_NC, data.y)
+
+    @torch.no_grad()
+    def hidden(self, params_P: Tensor, buffers_B: Tensor, x: Tensor) -> list[Tensor]:
+        """Return what each group of units says at some inputs: [units, F], all its nonlinearities' values in a row."""
+        with Listener(self.activation) as heard:
+            self.outputs(params_P, buffers_B, x)
+        values: list[list[Tensor]] = [[] for _ in self.units]
+        for group, value in zip(self.activated, heard.values, strict=True):
+            values[group].append(value.movedim(1, 0).flatten(1))
+        return [torch.cat(parts, 1) for parts in values]
 
     def check_deterministic(self) -> str | None:
         """Return None: no model here has dropout, evaluation never updates BatchNorm, and the data's order is fixed."""

@@ -72,7 +72,7 @@ class ResNet:
             self._stem.makes,
             *(conv.makes for block in self._blocks for conv in (block.first, block.second)),
         )
-        self._activation = ACTIVATIONS[spec.activation]
+        self.activation = ACTIVATIONS[spec.activation]
         self.first_tensors = 1 if self._normed else 2
 
     def initial(self, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -112,12 +112,12 @@ class ResNet:
                 return F.group_norm(x, self._cells(conv.shape[0]), next(tensors), next(tensors), EPSILON)
             return x
 
-        x = self._activation(normed(self._stem, z))
+        x = self.activation(normed(self._stem, z))
         for block in self._blocks:
-            change = convolved(block.second, self._activation(convolved(block.first, x)))
+            change = convolved(block.second, self.activation(convolved(block.first, x)))
             if self.spec.shortcut:
                 change = change + (x if block.projection is None else convolved(block.projection, x))
-            x = self._activation(change)
+            x = self.activation(change)
         return dense(x.mean((2, 3)), next(tensors), next(tensors))
 
     @property

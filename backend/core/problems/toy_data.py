@@ -13,10 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.core.problems.splits import Examples, Floats, Splits
-from backend.schemas.problem.data import BlobsData, ChebyshevData, CirclesData, MoonsData, SineData, SpiralsData
+from backend.schemas.problem.data import (
+    BlobsData,
+    ChebyshevData,
+    CirclesData,
+    MoonsData,
+    PlantedData,
+    SineData,
+    SpiralsData,
+)
 
 Rng = np.random.Generator
-ToyData = MoonsData | CirclesData | SpiralsData | BlobsData | ChebyshevData | SineData
+ToyData = MoonsData | CirclesData | SpiralsData | BlobsData | ChebyshevData | SineData | PlantedData
 BLOB_BOX: Final = 10.0  # the clouds' centres are uniform on ±this
 
 
@@ -27,7 +35,8 @@ def toy_data(spec: ToyData) -> Splits:
         spec: which set, its sizes, noise and seed.
 
     Returns:
-        A training split and a test split of the same size; no test split for the Chebyshev polynomial.
+        A training split and a test split of the same size; no test split for the Chebyshev polynomial and for
+        planted constraints.
     """
     rng = np.random.default_rng(spec.seed)
     match spec:
@@ -44,6 +53,8 @@ def toy_data(spec: ToyData) -> Splits:
             return _twice(spec.examples, lambda count: sine(count, spec.frequency, spec.noise, rng))
         case ChebyshevData():
             return Splits(chebyshev(spec.points, spec.degree, rng), None)
+        case PlantedData():
+            return Splits(planted(spec.examples, spec.block, rng), None)
 
 
 def _twice(count: int, make: Callable[[int], Examples]) -> Splits:
@@ -107,3 +118,9 @@ def chebyshev(count: int, degree: int, rng: Rng) -> Examples:
     """Make T_n(x) = cos(n·arccos x) at x evenly spaced on [−1, 1], both ends included, in random order."""
     x_N1 = rng.permutation(np.linspace(-1, 1, count))[:, None]
     return Examples(x_N1, np.cos(degree * np.arccos(x_N1)))
+
+
+def planted(count: int, block: int, rng: Rng) -> Examples:
+    """Make sums over blocks: x_k is 1 on features (k − 1)·block … k·block − 1, else 0, and y_k = k; in random order."""
+    order = rng.permutation(count)
+    return Examples(np.repeat(np.eye(count), block, axis=1)[order], (order + 1).astype(np.float64)[:, None])

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
+from backend.schemas.analysis.connectivity import ConnectivityAnalysis
 from backend.schemas.analysis.index import IndexAnalysis
+from backend.schemas.analysis.intrinsic_dimension import IntrinsicDimensionAnalysis
 from backend.schemas.analysis.line import LINE_KINDS, AnyLine, BetweenLine, EigenLine, RandomLine
 from backend.schemas.analysis.overlap import OverlapAnalysis
 from backend.schemas.analysis.plane import (
@@ -29,10 +31,10 @@ from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
     "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine", "AnyPlane",
-    "AnyProbe", "BetweenLine", "CoordinatePlane", "EigenLine", "EigenPlane", "GradientEigenPlane", "IndexAnalysis",
-    "KeptPlane", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "SharpnessAnalysis", "SliceAnalysis",
-    "SpectrumAnalysis", "SurfaceAnalysis", "ThreePointsPlane",
-    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
+    "GradientEigenPlane", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane", "OverlapAnalysis", "PcaPlane",
+    "RandomLine", "RandomPlane", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
+    "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
@@ -41,6 +43,7 @@ PROBE_KINDS = (  # those that also run inside training
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
+    ConnectivityAnalysis, IntrinsicDimensionAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
     SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis | SpectrumAnalysis | OverlapAnalysis,
@@ -55,6 +58,8 @@ AnyAnalysis = Annotated[
     | SpectrumAnalysis
     | TraceAnalysis
     | IndexAnalysis
-    | OverlapAnalysis,
+    | OverlapAnalysis
+    | ConnectivityAnalysis
+    | IntrinsicDimensionAnalysis,
     Field(discriminator="kind"),
 ]

@@ -6,17 +6,19 @@ from pydantic import Field, TypeAdapter
 
 from backend.schemas.base import WireModel
 from backend.schemas.events.base import Event, LaneEvent, PointEvent
+from backend.schemas.events.connectivity import Barrier
 from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectrum, Trace
+from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
-    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Checkpoint", "Controlled", "Eigenvalues", "Envelope", "Eval", "Event",
-    "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap", "PathPoints", "Plane", "PointEvent",
-    "Profile", "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace",
-    "TrainChunk",
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Checkpoint", "Controlled", "Dimension", "Eigenvalues",
+    "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap",
+    "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum",
+    "Started", "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -24,6 +26,7 @@ EVENT_KINDS = (
     TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
+    Barrier, Dimension,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -46,7 +49,9 @@ AnyEvent = Annotated[
     | Spectrum
     | Trace
     | Index
-    | Overlap,
+    | Overlap
+    | Barrier
+    | Dimension,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -183,10 +183,28 @@ class SineData(DataSpec):
     noise: float = described(0.1, "Standard deviation of the noise added to y.", ge=0.0, le=2.0)
 
 
+class PlantedData(DataSpec):
+    """Sums that a linear model must meet: input k is 1 on the k-th block of features, and its target is k.
+
+    A linear model has many more weights than there are sums, so its solutions form a plane that lacks as many
+    dimensions as there are sums: the intrinsic dimension is planted.
+    """
+
+    title = "Planted constraints"
+    summary = "A few sums over many weights: a problem whose intrinsic dimension is known; no test split."
+    reference = (
+        "Li, Farkhoor, Liu & Yosinski 2018, Measuring the intrinsic dimension of objective landscapes, section 2"
+    )
+    classes = None
+    kind: Literal["planted"] = kind_of("planted")
+    examples: int = described(10, "Sums, each a constraint: the intrinsic dimension of a linear model.", ge=1, le=1000)
+    block: int = described(100, "Weights in each sum.", ge=1, le=1000)
+
+
 FROM_FILES = (MnistData, Cifar10Data)
 DATA_KINDS = (
     DigitsData, LargeDigitsData, *FROM_FILES, WineData, BreastCancerData,
-    MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData,
+    MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData, PlantedData,
 )  # fmt: skip
 AnyData = Annotated[
     DigitsData
@@ -200,7 +218,8 @@ AnyData = Annotated[
     | SpiralsData
     | BlobsData
     | ChebyshevData
-    | SineData,
+    | SineData
+    | PlantedData,
     Field(discriminator="kind"),
 ]
 

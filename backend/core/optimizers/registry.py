@@ -7,6 +7,7 @@ from typing import Any
 from backend.core.optimizers import (
     aegd,
     cbo,
+    elementwise,
     entropy_sgd,
     forward_gradient,
     induced_metric,
@@ -20,27 +21,46 @@ from backend.core.optimizers import (
     xgrad,
 )
 from backend.core.optimizers.base import Optimizer
+from backend.core.optimizers.lbfgs import Lbfgs
+from backend.core.optimizers.matrices import Muon, no_matrices, psgd, soap
 from backend.core.optimizers.own import own
+from backend.core.optimizers.sam import Sam
 from backend.core.optimizers.surroundings import Surroundings
 from backend.core.problems.problem import Problem
-from backend.schemas.optimizer import AnyOptimizer, OptimizerSpec
-from backend.schemas.optimizer.adagrad import AdagradOptimizer
-from backend.schemas.optimizer.adam import AdamOptimizer
-from backend.schemas.optimizer.adamw import AdamWOptimizer
-from backend.schemas.optimizer.aegd import AegdOptimizer
-from backend.schemas.optimizer.cbo import CboOptimizer
-from backend.schemas.optimizer.entropy_sgd import EntropySgdOptimizer
-from backend.schemas.optimizer.forward_gradient import ForwardGradientOptimizer
-from backend.schemas.optimizer.induced_metric import InducedMetricOptimizer
-from backend.schemas.optimizer.natural_gradient import NaturalGradientOptimizer
-from backend.schemas.optimizer.newton import NewtonOptimizer
-from backend.schemas.optimizer.oasis import OasisOptimizer
-from backend.schemas.optimizer.optimistic_amsgrad import OptimisticAmsgradOptimizer
-from backend.schemas.optimizer.rmsprop import RmspropOptimizer
-from backend.schemas.optimizer.saddle_free_newton import SaddleFreeNewtonOptimizer
-from backend.schemas.optimizer.sgd import SgdOptimizer
-from backend.schemas.optimizer.vrgd import VrgdOptimizer
-from backend.schemas.optimizer.xgrad import XGradOptimizer
+from backend.schemas.optimizer import (
+    AdadeltaOptimizer,
+    AdagradOptimizer,
+    AdamOptimizer,
+    AdamWOptimizer,
+    AdEMAMixOptimizer,
+    AegdOptimizer,
+    AnyOptimizer,
+    CboOptimizer,
+    DiffGradOptimizer,
+    EntropySgdOptimizer,
+    ForwardGradientOptimizer,
+    GravityOptimizer,
+    InducedMetricOptimizer,
+    LaPropOptimizer,
+    LbfgsOptimizer,
+    LionOptimizer,
+    MuonOptimizer,
+    NadamOptimizer,
+    NaturalGradientOptimizer,
+    NewtonOptimizer,
+    OasisOptimizer,
+    OptimisticAmsgradOptimizer,
+    OptimizerSpec,
+    PsgdOptimizer,
+    RadamOptimizer,
+    RmspropOptimizer,
+    SaddleFreeNewtonOptimizer,
+    SamOptimizer,
+    SgdOptimizer,
+    SoapOptimizer,
+    VrgdOptimizer,
+    XGradOptimizer,
+)
 
 
 def anywhere(spec: OptimizerSpec, problem: Problem) -> str | None:
@@ -61,8 +81,21 @@ OPTIMIZERS: tuple[Rule, ...] = (
     Rule(SgdOptimizer, torch_rules.sgd),
     Rule(RmspropOptimizer, torch_rules.rmsprop),
     Rule(AdagradOptimizer, torch_rules.adagrad),
+    Rule(AdadeltaOptimizer, torch_rules.adadelta),
     Rule(AdamOptimizer, torch_rules.adam),
     Rule(AdamWOptimizer, torch_rules.adamw),
+    Rule(NadamOptimizer, torch_rules.nadam),
+    Rule(RadamOptimizer, torch_rules.radam),
+    Rule(LionOptimizer, elementwise.lion),
+    Rule(DiffGradOptimizer, elementwise.diffgrad),
+    Rule(LaPropOptimizer, elementwise.laprop),
+    Rule(AdEMAMixOptimizer, elementwise.ademamix),
+    Rule(GravityOptimizer, elementwise.gravity),
+    Rule(MuonOptimizer, Muon, no_matrices),
+    Rule(PsgdOptimizer, psgd, no_matrices),
+    Rule(SoapOptimizer, soap, no_matrices),
+    Rule(SamOptimizer, Sam),
+    Rule(LbfgsOptimizer, Lbfgs),
     Rule(XGradOptimizer, own(xgrad.xgrad)),
     Rule(InducedMetricOptimizer, own(induced_metric.induced_metric)),
     Rule(AegdOptimizer, own(aegd.aegd)),

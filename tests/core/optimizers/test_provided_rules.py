@@ -119,8 +119,8 @@ def test_sam_moves_as_its_library_does(adaptive: bool, monkeypatch: pytest.Monke
         return torch.cat([each.flatten() for each in scaled]).square().sum().reshape(1)
 
     monkeypatch.setattr("pytorch_optimizer.optimizer.sam.get_global_gradient_norm", squared_norm)
-    spec = SamOptimizer(lr=0.05, rho=0.2, adaptive=adaptive, momentum=0.8, weight_decay=0.01)
-    settings: dict[str, Any] = {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.01, "rho": 0.2, "adaptive": adaptive}
+    spec = SamOptimizer(lr=0.01, rho=0.05, adaptive=adaptive, momentum=0.5, weight_decay=0.01)
+    settings: dict[str, Any] = {"lr": 0.01, "momentum": 0.5, "weight_decay": 0.01, "rho": 0.05, "adaptive": adaptive}
     solo, theirs = _solo(spec), _Parts(lambda p: po.SAM(p, torch.optim.SGD, **settings))
     for _ in range(50):
         theirs.backward()

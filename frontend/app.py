@@ -10,7 +10,7 @@ import httpx
 from frontend import shell
 from frontend.client import Client
 from frontend.components.lane_mark import lane_mask
-from frontend.pages import PAGES, lab_callbacks, runs_callbacks
+from frontend.pages import PAGES, branch_callbacks, lab_callbacks, runs_callbacks
 from frontend.panels import choices, documentation
 from frontend.theme import LANE_COLOURS, LANE_DASHES, PALETTE, SCHEMES
 
@@ -68,6 +68,7 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     app.layout = lambda: shell.shell(PAGES)
     shell.register(app, PAGES)
     lab_callbacks.register(app, client)
+    branch_callbacks.register(app, client)
     runs_callbacks.register(app)
     choices.register(app)
     documentation.register(app)

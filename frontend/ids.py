@@ -36,6 +36,9 @@ ADD_LANE: Final = "add-lane"
 PRESETS: Final = "presets"
 PRESET: Final = "preset"  # dcc.Store: name of the preset that the draft was taken from
 PRESET_NOTE: Final = "preset-note"
+BRANCH: Final = "branch"  # dcc.Store: what assets/branch.js asks for: a ball or a fork
+BRANCHED: Final = "branched"  # dcc.Store: the run that came of it
+MEMBERS: Final = "members"  # the runs of the view, by name: assets/members.js fills it
 ERRORS: Final = "errors"  # dcc.Store: the API's last answer to Start, where it was an error
 
 # Run controls: assets/bar.js knows these by name

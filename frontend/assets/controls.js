@@ -8,6 +8,7 @@
   // The view changed, or the page came: the bar and the panels show it.
   function applyView(view) {
     const { runs = [], choices = {} } = view || {};
+    gradscape.members.show({ runs, choices });
     requestAnimationFrame(() => gradscape.bar.watch(runs));
     requestAnimationFrame(gradscape.menu.found);
     gradscape.setView({ runs, choices });

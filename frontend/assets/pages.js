@@ -23,7 +23,9 @@
         if (!found.has(key)) found.set(key, { key, label: view.label(this.page.label, table), tables: [] });
         found.get(key).tables.push(table);
       }
-      return [...found.values()];
+      // A plane that another run has taken up is in that run's picture already, as long as it shows it.
+      const newest = ({ tables }) => tables[tables.length - 1].keys[this.page.field];
+      return [...found.values()].filter((one, i, all) => !all.slice(0, i).some((before) => newest(before) === newest(one)));
     }
 
     // The page to show of a series: {run, value, event}, or null before the first is there.

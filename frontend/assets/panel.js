@@ -12,6 +12,7 @@
   class PanelView {
     constructor(element, view) {
       this.element = element;
+      element.panelView = this;
       this.view = view;
       this.panel = JSON.parse(element.querySelector("script[type='application/json']").textContent);
       this.choices = defaultsOf(this.panel);

@@ -52,7 +52,7 @@
     }
 
     take(id, event) {
-      if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes });
+      if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes, points: event.points });
       else if (event.kind === "progress") this.known.get(id).progress = event;
       else if (event.kind === "failed") this.learn(id, { error: event.error });
       else if (event.kind === "finished") this.learn(id, { status: event.status, toldAll: true });
@@ -82,10 +82,12 @@
     }
 
     // The lane of a table; an analysis of another run's lane has that lane's name and takes its style.
-    laneOf({ run, keys }) {
+    laneOf({ run: told, keys }) {
       const lanes = this.lanes();
+      const point = ((this.known.get(told) || {}).points || [])[keys.point];
+      const run = point && point.run ? point.run : told;
       const found = lanes.find((lane) => lane.run === run && lane.name === keys.lane) || lanes.find((lane) => lane.name === keys.lane);
-      return found || { name: keys.lane, title: keys.lane || this.known.get(run).name, index: 0 };
+      return found || { name: keys.lane, title: keys.lane || this.known.get(told).name, index: 0 };
     }
 
     styleOf(lane) {
@@ -97,7 +99,8 @@
       let tables = this.buffers.of(source).filter((table) => this.order.includes(table.run));
       if (graph && graph.page && source.keys.includes(graph.page.field)) {
         tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
-        if (source.how === "replace") tables = tables.filter((table) => table.run === page.run);
+        const own = tables.filter((table) => page && table.run === page.run);
+        if (source.how === "replace" && tables.length > 1) tables = own.length ? own : tables.slice(0, 1); // one plane, one surface
       }
       const place = (table) => [this.laneOf(table).index, table.keys.repeat || 0, table.order];
       const before = (one, other) => one.map((value, i) => value - other[i]).find((difference) => difference !== 0) || 0;

@@ -28,12 +28,15 @@ def layout() -> Node:
             dcc.Store(id=ids.DRAFT_FROM),
             dcc.Store(id=ids.PRESET, data=chosen.name),
             dcc.Store(id=ids.ERRORS),
+            dcc.Store(id=ids.BRANCH),
+            dcc.Store(id=ids.BRANCHED),
             stream_script(),
             _setup(draft, chosen),
             html.Div(
                 [
                     run_controls(),
                     notice(),
+                    html.Ul(id=ids.MEMBERS, className="members", hidden=True, **aria(label="Runs in this view")),
                     html.Div([panel.layout() for panel in PANELS], id=ids.PANELS, className="panels"),
                 ],
                 className="stage",

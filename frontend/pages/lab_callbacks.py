@@ -49,7 +49,7 @@ def register(app: Any, client: Client) -> None:
     ) -> tuple[Any, Any, Any]:
         if not clicks:
             raise PreventUpdate
-        draft = Draft.from_store(stored).answered(_read(*answers))
+        draft = Draft.from_store(stored).answered(read_answers(*answers))
         runs: list[str] = []
         try:
             for request in draft.requests():
@@ -88,7 +88,7 @@ def register(app: Any, client: Client) -> None:
         *answers: Any,
     ) -> Any:
         before = Draft.from_store(stored)
-        after = asked = before.answered(_read(*answers))
+        after = asked = before.answered(read_answers(*answers))
         by = dash.ctx.triggered_id
         clicked = any(trigger["value"] for trigger in dash.ctx.triggered)
         chosen = None
@@ -167,7 +167,8 @@ def error_store(draft: Draft, refused: Refused) -> dict[str, Any]:
     return detail
 
 
-def _read(values: Any, checked: Any, field_ids: Any, flag_ids: Any) -> list[tuple[str, Any]]:
+def read_answers(values: Any, checked: Any, field_ids: Any, flag_ids: Any) -> list[tuple[str, Any]]:
+    """Read the set-up's form, as ``ANSWERS`` hands it to a callback."""
     fields = [{"id": name, "value": value} for name, value in zip(field_ids, values, strict=True)]
     flags = [{"id": name, "value": value} for name, value in zip(flag_ids, checked, strict=True)]
     return answers_of([fields, flags])

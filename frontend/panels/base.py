@@ -4,7 +4,7 @@ Graphs are plain elements that ``stream.js`` draws into with the Plotly that Das
 then never redraws one from its own copy of the figure, each has one owner, and an exported page needs no Dash at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,18 @@ def control(panel: Panel, choice: Choice) -> Node:
     )
 
 
-def frame(panel: Panel, body: list[Node]) -> Node:
-    """Put a panel's title, controls, line of text, states and full-screen button around its body."""
+def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Sequence[Node] = ()) -> Node:
+    """Put a panel's title, controls, line of text, states and full-screen button around its body.
+
+    Args:
+        panel: what it draws.
+        body: the elements that it draws into.
+        tools: buttons of what can be done with it, beside the title.
+        strips: the rows of controls that these open.
+
+    Returns:
+        The panel's components.
+    """
     title_id = f"panel-{panel.name}"
     controls = [control(panel, choice) for choice in panel.choices]
     series: list[Node] = []
@@ -73,9 +83,10 @@ def frame(panel: Panel, body: list[Node]) -> Node:
     return html.Section(
         [
             html.Header(
-                [title, html.Div([*series, *controls, wide], className="gs-controls")],
+                [title, *tools, html.Div([*series, *controls, wide], className="gs-controls")],
                 className="gs-panel-head",
             ),
+            *strips,
             html.P(className="gs-line", **data(line="")),
             html.Div(
                 [*body, html.P(panel.words.empty, className="gs-words", role="status", **data(words=""))],

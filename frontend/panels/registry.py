@@ -11,10 +11,13 @@ from frontend.panels.lanes import figure as lanes_figure
 from frontend.panels.lanes import layout as lanes_layout
 from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
+from frontend.panels.slices import figure as slices_figure
+from frontend.panels.slices import layout as slices_layout
 
 PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
     PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
+    PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
 )

@@ -5,6 +5,7 @@ from dash import html
 from frontend.components.node import Node, aria
 from frontend.panels import base
 from frontend.panels.lanes.figure import panel
+from frontend.panels.tools import strip, tool
 
 
 def layout() -> Node:
@@ -12,4 +13,6 @@ def layout() -> Node:
     return base.frame(
         panel(),
         [html.Div(className="gs-table-wrap", tabIndex=0, role="group", **base.data(table=""), **aria(label="Lanes"))],
+        [html.Div([tool("fork", "Fork a lane", "Go on from a kept step with another rule")], className="gs-tools")],
+        [strip("fork", "Fork a lane")],
     )

@@ -1,0 +1,99 @@
+// Another picture of the same runs: a plane or a slice at the chosen lanes' newest kept steps, as a run of its own.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+  const { make, button, labelled, makers } = gradscape.strips;
+
+  let looks = null;
+  const all = () => (looks = looks || JSON.parse(document.querySelector("[data-looks]").dataset.looks));
+  const say = (strip, text) => (strip.querySelector("[data-said]").textContent = text);
+  const laneKey = ({ run, name }) => JSON.stringify([run, name]);
+
+  function kinds() {
+    const select = make("select", { className: "gs-series", "aria-label": "Kind of picture" });
+    for (const family of [...new Set(all().map((look) => look.family))]) {
+      const group = make("optgroup", { label: family });
+      group.append(...all().filter((look) => look.family === family).map(({ value, label }) => new Option(label, value)));
+      select.append(group);
+    }
+    return select;
+  }
+
+  // The lanes to choose from, as boxes; those that were taken off stay off.
+  function offerLanes(place) {
+    const lanes = gradscape.current ? gradscape.current.lanes() : [];
+    const keys = lanes.map((lane) => `${laneKey(lane)} ${lane.title}`).join();
+    if (place.dataset.offered === keys) return;
+    const off = new Set([...place.querySelectorAll("input:not(:checked)")].map((box) => box.value));
+    place.dataset.offered = keys;
+    place.replaceChildren(...lanes.map((lane) => {
+      const box = make("input", { type: "checkbox", value: laneKey(lane), checked: !off.has(laneKey(lane)) });
+      const { color } = gradscape.current.styleOf(lane);
+      const mark = make("span", { className: "gs-mark" });
+      mark.style.background = color;
+      return make("label", { className: "gs-box", title: lane.title }, box, mark, lane.name);
+    }));
+  }
+
+  const chosen = (strip) => [...strip.querySelectorAll("[data-lanes] input:checked")].map((box) => JSON.parse(box.value));
+  const lookOf = (strip) => all().find(({ value }) => value === strip.querySelector("select").value);
+
+  function explain(strip) {
+    const look = lookOf(strip);
+    const needs = look.points > 1 ? ` Choose ${look.points} lanes.` : "";
+    say(strip, `${look.summary}${needs}`);
+  }
+
+  async function draw(strip) {
+    const look = lookOf(strip);
+    const lanes = chosen(strip);
+    if (lanes.length < look.points) {
+      say(strip, lanes.length || look.points > 1 ? `Choose at least ${look.points} lanes; ${lanes.length} chosen.` : "Choose a lane; its newest step is the middle of the picture.");
+      return;
+    }
+    if (gradscape.members.room() < 1) {
+      say(strip, "The view is full: take a run out of it (✕), and try again.");
+      return;
+    }
+    const reach = Number(strip.querySelector("[data-reach]").value);
+    const { request } = gradscape.current.known.get(lanes[0][0]);
+    const analysis = { ...look.analysis };
+    if (analysis.kind === "surface") analysis.extent = reach;
+    else if (look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
+    const body = {
+      kind: "analyse",
+      name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}`,
+      seed: request.seed || 0,
+      dtype: request.dtype || "float32",
+      at: lanes.map(([run, lane]) => ({ run, lane })),
+      analysis,
+    };
+    say(strip, "Starting …");
+    const { json, error } = await gradscape.ask("POST", "/api/runs", body);
+    gradscape.bar.refuse(error);
+    say(strip, json ? "" : "Not started.");
+    if (!json) return;
+    gradscape.members.join(json.id);
+    document.querySelector("[data-tool='look']").click(); // out of the picture's way
+  }
+
+  makers.look = {
+    make(strip) {
+      const kind = kinds();
+      kind.addEventListener("change", () => explain(strip));
+      const reach = make("input", { type: "number", value: "1", min: "0", step: "any", className: "gs-number-field", "data-reach": "", "aria-label": "How far the picture reaches, in units of its directions" });
+      strip.append(
+        kind, labelled("±", reach), make("span", { className: "gs-boxes", "data-lanes": "", role: "group", "aria-label": "Lanes" }),
+        button("Draw", () => draw(strip)), make("span", { className: "gs-said", role: "status", "data-said": "" }),
+      );
+      explain(strip);
+    },
+    open(strip) {
+      offerLanes(strip.querySelector("[data-lanes]"));
+      strip.watching = setInterval(() => offerLanes(strip.querySelector("[data-lanes]")), 1000);
+    },
+    close(strip) {
+      clearInterval(strip.watching);
+    },
+  };
+})();

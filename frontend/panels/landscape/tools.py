@@ -1,0 +1,74 @@
+"""What can be done with the landscape: drop a ball on it, or draw another picture of the same runs.
+
+The rows of controls are filled by ``assets/tool_*.js`` when they are first opened.
+"""
+
+import json
+from typing import Any, Final
+
+from dash import html
+
+from backend.schemas.analysis import (
+    CoordinatePlane,
+    EigenLine,
+    EigenPlane,
+    GradientEigenPlane,
+    PcaPlane,
+    RandomLine,
+    RandomPlane,
+    ThreePointsPlane,
+)
+from backend.schemas.analysis.line import BetweenLine
+from frontend.components.node import Node
+from frontend.panels.tools import strip, tool
+
+
+def surface(plane: Any) -> dict[str, Any]:
+    """Ask for the loss on a plane, with the lanes' paths on it."""
+    return {"kind": "surface", "plane": plane.model_dump(mode="json"), "paths": True}
+
+
+def slice_along(line: Any, low: float = -1.0, high: float = 1.0) -> dict[str, Any]:
+    """Ask for the loss along a line."""
+    return {"kind": "slice", "line": line.model_dump(mode="json"), "low": low, "high": high}
+
+
+def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title: str = "") -> dict[str, Any]:
+    """Describe one picture that can be asked for; ``points`` are the lanes that it needs at least."""
+    family = "Slice" if analysis["kind"] == "slice" else "Plane"
+    text = title or kind.title
+    return {
+        "value": name,
+        "family": family,
+        "label": text,
+        "summary": kind.summary,
+        "analysis": analysis,
+        "points": points,
+    }
+
+
+LOOKS: Final = (
+    look("pca", PcaPlane, surface(PcaPlane()), title="PCA of the chosen lanes"),
+    look("random", RandomPlane, surface(RandomPlane()), title="Random, scaled by filter"),
+    look("layer", RandomPlane, surface(RandomPlane(normalization="layer")), title="Random, scaled by layer"),
+    look("none", RandomPlane, surface(RandomPlane(normalization="none")), title="Random, not scaled"),
+    look("eigen", EigenPlane, surface(EigenPlane())),
+    look("gradient_eigen", GradientEigenPlane, surface(GradientEigenPlane())),
+    look("three_points", ThreePointsPlane, surface(ThreePointsPlane()), points=3),
+    look("coordinates", CoordinatePlane, surface(CoordinatePlane())),
+    look("slice_random", RandomLine, slice_along(RandomLine())),
+    look("slice_eigen", EigenLine, slice_along(EigenLine())),
+    look("slice_between", BetweenLine, slice_along(BetweenLine(), -0.25, 1.25), points=2),
+)
+
+
+def tools() -> list[Node]:
+    """Make the landscape's buttons."""
+    ball = tool("ball", "Drop a ball", "Start a run from a place on this surface")
+    another = tool("look", "New picture", "Another plane, or a slice, of the same runs")
+    return [html.Div([ball, another], className="gs-tools")]
+
+
+def strips() -> list[Node]:
+    """Make the rows that they open."""
+    return [strip("ball", "Drop a ball"), strip("look", "New picture", looks=json.dumps(LOOKS))]

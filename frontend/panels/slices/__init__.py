@@ -1,0 +1,1 @@
+"""Slices: the loss along a line."""

@@ -211,7 +211,11 @@ def phrases() -> tuple[Phrase, ...]:
     return (
         Phrase(source=plane, where={"kind_of_plane": "pca"}, text="PCA plane"),
         Phrase(source=plane, where={"kind_of_plane": "random"}, text="random plane, {normalization} normalised"),
+        Phrase(source=plane, where={"kind_of_plane": "random", "bias": "copy"}, text="biases as the weights' own"),
         Phrase(source=plane, where={"kind_of_plane": "coordinates"}, text="plane of two variables"),
+        Phrase(source=plane, where={"kind_of_plane": "eigen"}, text="two Hessian eigenvectors"),
+        Phrase(source=plane, where={"kind_of_plane": "gradient_eigen"}, text="gradient and top eigenvector"),
+        Phrase(source=plane, where={"kind_of_plane": "three_points"}, text="plane through three points"),
         Phrase(source=plane, text="{explained:percents} of the movement"),
         Phrase(source=surface, text="{level}×{level} points"),
         Phrase(source=surface, text="{data_fraction:share} of {run.request.problem.data.kind}"),

@@ -1,0 +1,69 @@
+"""The request of a ball or a fork, from the set-up and the run that it branches off."""
+
+import copy
+import json
+from typing import Any
+
+from backend.schemas.run import TrainRequest
+from frontend.components.branch import branched
+from frontend.components.draft import Draft
+from frontend.presets import FOUR_ON_DIGITS
+
+RUN = "0" * 15
+PLANE = {"run": RUN, "plane": "abc", "extent": 2.0}
+BALL = {"origin": {"run": RUN, "plane": "abc", "a": 0.5, "b": -0.25}, "name": "Ball", "plane": PLANE, "lane": None}
+
+
+def setup() -> dict[str, Any]:
+    return Draft.of(FOUR_ON_DIGITS.request).requests()[0]
+
+
+def valid(request: dict[str, Any]) -> TrainRequest:
+    return TrainRequest.model_validate_json(json.dumps(request))
+
+
+def test_a_ball_starts_on_the_plane_and_is_drawn_there() -> None:
+    parent = {**setup(), "seed": 7, "dtype": "float64"}
+    made = valid(branched(setup(), parent, BALL))
+    assert made.origin is not None
+    assert made.origin.model_dump() == BALL["origin"]
+    assert (made.seed, made.dtype, made.name) == (7, "float64", "Ball")
+    assert [lane.name for lane in made.lanes] == ["SGD", "Momentum", "RMSProp", "Adam"]
+    assert [probe.analysis.kind for probe in made.probes] == ["surface", "trajectory"]
+    planes = [probe.analysis.model_dump()["plane"] for probe in made.probes]
+    assert planes == [{"kind": "kept", "run": RUN, "plane": "abc"}] * 2
+    assert made.probes[0].analysis.model_dump()["extent"] == 2.0
+
+
+def test_one_lane_of_the_set_up_can_start_alone() -> None:
+    made = branched(setup(), setup(), {**BALL, "lane": "Adam"})
+    assert [lane["name"] for lane in made["lanes"]] == ["Adam"]
+    gone = branched(setup(), setup(), {**BALL, "lane": "gone"})
+    assert len(gone["lanes"]) == 4
+
+
+def test_the_problem_is_that_of_the_run_whatever_the_set_up_says() -> None:
+    other = Draft.of({"kind": "train", "problem": {"function": {"kind": "rosenbrock"}}, "batch_size": None}).requests()[
+        0
+    ]
+    made = branched(setup(), other, BALL)
+    assert made["problem"] == other["problem"]
+    assert made["batch_size"] is None
+    valid(made)
+
+
+def test_without_a_plane_the_set_up_s_probes_stay_and_nothing_is_changed_in_place() -> None:
+    before = setup()
+    made = branched(before, before, {**BALL, "plane": None})
+    assert made["probes"] == before["probes"]
+    untouched = copy.deepcopy(before)
+    branched(before, before, BALL)
+    assert before == untouched
+
+
+def test_other_probes_go_along() -> None:
+    request = setup()
+    request["probes"].append({"every": 5, "late": "skip", "analysis": {"kind": "sharpness"}})
+    made = valid(branched(request, request, BALL))
+    assert [probe.analysis.kind for probe in made.probes] == ["surface", "trajectory", "sharpness"]
+    assert branched({**request, "probes": []}, request, BALL)["probes"][1]["analysis"]["kind"] == "trajectory"

@@ -39,10 +39,22 @@ def first_points(server: Any, run: str) -> dict[str, Any]:
     return found
 
 
+def resting(page: Any, selector: str) -> dict[str, float]:
+    """Where an element is once the panel has made room for its row of controls."""
+    before: dict[str, float] = {}
+    for _ in range(50):
+        page.wait_for_timeout(200)
+        now: dict[str, float] = page.locator(selector).first.bounding_box()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError(f"{selector} never came to rest")
+
+
 def test_a_click_on_the_surface_drops_a_ball_that_joins_the_view(page: Any, server: Any, race: str) -> None:
     opened(page, race)
     page.click("[data-tool=ball]")
-    box = page.locator("[data-graph=landscape-contour] .nsewdrag").first.bounding_box()
+    box = resting(page, "[data-graph=landscape-contour] .nsewdrag")
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
     ball = members(page, 2)[1]
     made = server.wait(ball)

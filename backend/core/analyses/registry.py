@@ -7,6 +7,7 @@ from backend.core.analyses.connectivity import CONNECTIVITY
 from backend.core.analyses.index import INDEX
 from backend.core.analyses.intrinsic_dimension import INTRINSIC_DIMENSION
 from backend.core.analyses.overlap import OVERLAP
+from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
 from backend.core.analyses.spectrum import SPECTRUM
@@ -20,6 +21,7 @@ from backend.schemas.analysis import (
     IndexAnalysis,
     IntrinsicDimensionAnalysis,
     OverlapAnalysis,
+    SaliencyAnalysis,
     SharpnessAnalysis,
     SliceAnalysis,
     SpectrumAnalysis,
@@ -44,6 +46,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (OverlapAnalysis, OVERLAP),
     (ConnectivityAnalysis, CONNECTIVITY),
     (IntrinsicDimensionAnalysis, INTRINSIC_DIMENSION),
+    (SaliencyAnalysis, SALIENCY),
 )
 
 

@@ -21,6 +21,7 @@ from backend.schemas.analysis.plane import (
     RandomPlane,
     ThreePointsPlane,
 )
+from backend.schemas.analysis.saliency import SaliencyAnalysis
 from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.slice import SliceAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
@@ -33,8 +34,8 @@ __all__ = [
     "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine", "AnyPlane",
     "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
     "GradientEigenPlane", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane", "OverlapAnalysis", "PcaPlane",
-    "RandomLine", "RandomPlane", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
-    "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "RandomLine", "RandomPlane", "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis",
+    "SurfaceAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
@@ -43,7 +44,7 @@ PROBE_KINDS = (  # those that also run inside training
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
-    ConnectivityAnalysis, IntrinsicDimensionAnalysis,
+    ConnectivityAnalysis, IntrinsicDimensionAnalysis, SaliencyAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
     SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis | SpectrumAnalysis | OverlapAnalysis,
@@ -60,6 +61,7 @@ AnyAnalysis = Annotated[
     | IndexAnalysis
     | OverlapAnalysis
     | ConnectivityAnalysis
-    | IntrinsicDimensionAnalysis,
+    | IntrinsicDimensionAnalysis
+    | SaliencyAnalysis,
     Field(discriminator="kind"),
 ]

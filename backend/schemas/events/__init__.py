@@ -11,14 +11,15 @@ from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectr
 from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
+from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Checkpoint", "Controlled", "Dimension", "Eigenvalues",
     "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap",
-    "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Sharpness", "Snapshot", "Spectrum",
-    "Started", "SurfaceTile", "Trace", "TrainChunk",
+    "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "SaliencyExample", "SaliencyMap",
+    "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -26,7 +27,7 @@ EVENT_KINDS = (
     TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
-    Barrier, Dimension,
+    Barrier, Dimension, SaliencyExample, SaliencyMap,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -51,7 +52,9 @@ AnyEvent = Annotated[
     | Index
     | Overlap
     | Barrier
-    | Dimension,
+    | Dimension
+    | SaliencyExample
+    | SaliencyMap,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

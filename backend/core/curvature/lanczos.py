@@ -41,6 +41,7 @@ def lanczos(
     prove: bool = True,
     budget: int = BUDGET,
     room: int | None = None,
+    spare: int = 0,
 ) -> Search:
     """Search k eigenpairs at one end of the spectrum, or at each end.
 
@@ -71,13 +72,14 @@ def lanczos(
         prove: whether to make sure that nothing beyond was missed; without it, multiple eigenvalues come once.
         budget: most products.
         room: most vectors in the basis (None: what 128 MB hold, at least 2·K + 6 and 16).
+        spare: so many pairs beyond the k largest are returned too, as far as they are known, settled or not.
 
     Yields:
         Estimates whenever they were made, None after a product that was not looked at.
 
     Returns:
-        The pairs, values descending (for ``both`` the k largest, then the k smallest); not ``converged`` where the
-        budget was spent first, with the residuals that were reached.
+        The pairs, values descending (for ``both`` the k largest, then the k smallest), and the spare ones; not
+        ``converged`` where the budget was spent first, with the residuals that were reached.
 
     Raises:
         ValueError: where k, tol, room or the budget cannot be.
@@ -102,9 +104,9 @@ def lanczos(
             found = search.look()
             yield found
             if search.complete or search.products >= budget:
-                return search.result(found, converged=search.complete and bool(found.settled_K.all()))
+                return search.result(converged=search.complete and bool(found.settled_K.all()), spare=spare)
             if bool(found.settled_K.all()) and (not prove or search.nothing_beyond(found)):
-                return search.result(found, converged=True)
+                return search.result(converged=True, spare=spare)
         else:
             yield None
         vector_P = search.next()
@@ -124,7 +126,7 @@ class _Search:
         self._chains, self._first, self._last, self._steps = 0, 0, 0, 0
         self._looked = 0
         self._linking = True  # whether the next vector continues the chain
-        self._ritz, self._weights_KM = Ritz(torch.empty(0), torch.empty(0)), torch.empty(0)
+        self._ritz = Ritz(torch.empty(0), torch.empty(0))
         self._magnitude = 0.0
         self._aim: int | None = None  # the Ritz pair whose residual is the next direction, in place of the chain
         self._over = False  # whether the chain has done its part: a fresh start is due
@@ -169,8 +171,8 @@ class _Search:
         """Rayleigh–Ritz for the wanted pairs."""
         self._ritz, self._looked = self._space.ritz(), self.products
         rows = self._rows(len(self._ritz.values_M))
-        values_K, self._weights_KM = self._ritz.values_M[rows], self._ritz.weights_MM[rows]
-        residuals_K = self._space.residuals(values_K, self._weights_KM)
+        values_K, weights_KM = self._ritz.values_M[rows], self._ritz.weights_MM[rows]
+        residuals_K = self._space.residuals(values_K, weights_KM)
         self._magnitude = float(self._ritz.values_M.abs().max())
         allowed_K = allowed(values_K, self._tol, self._magnitude)
         settled_K = residuals_K <= allowed_K
@@ -235,10 +237,14 @@ class _Search:
         sign = 1.0 if top else -1.0
         return sign * float(last), float(allowed(last, self._tol, self._magnitude)), sign
 
-    def result(self, found: Estimates, *, converged: bool) -> Eigenpairs:
+    def result(self, *, converged: bool, spare: int) -> Eigenpairs:
         """Make the vectors, in the place of the basis."""
-        products, vectors_KP = self.products, self._space.spend(self._weights_KM)
-        return Eigenpairs(found.values_K, found.residuals_K, vectors_KP, converged, products)
+        count = len(self._ritz.values_M)
+        beyond = torch.arange(count)[self._k : self._k + spare] if self._ends == (True, False) else torch.arange(0)
+        rows = torch.cat((self._rows(count), beyond))
+        values_K, weights_KM = self._ritz.values_M[rows], self._ritz.weights_MM[rows]
+        residuals_K = self._space.residuals(values_K, weights_KM)
+        return Eigenpairs(values_K, residuals_K, self._space.spend(weights_KM), converged, self.products)
 
     def _rows(self, count: int) -> Tensor:
         order = torch.arange(count)

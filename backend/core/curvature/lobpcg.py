@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, allowed, require_k, require_tol
 from backend.core.curvature.operator import SymmetricOperator
-from backend.core.curvature.subspace import Subspace
+from backend.core.curvature.subspace import Ritz, Subspace
 
 BUDGET: Final = 200  # products
 DEPENDENT: Final = 1e-8  # of a coefficient vector's length: less than that is no direction of its own
@@ -19,21 +19,28 @@ Tracking = Generator[Estimates, None, Eigenpairs]
 
 
 def lobpcg(
-    operator: SymmetricOperator, start_KP: Tensor, *, k: int | None = None, tol: float = 1e-3, budget: int = BUDGET
+    operator: SymmetricOperator,
+    start_KP: Tensor,
+    *,
+    k: int | None = None,
+    tol: float = 1e-3,
+    budget: int = BUDGET,
+    spare: int = 0,
 ) -> Tracking:
     """Search the k algebraically largest eigenpairs from a start that is nearly right: the step before's vectors.
 
-    Each iteration is Rayleigh–Ritz on X (the Ritz vectors), R (the residuals of those that have not settled) and D
-    (what changed in X last time). The basis of the three is kept orthonormal, and the images of X and D are recombined
-    from products that were made, so that an iteration costs one product for each unsettled vector and no more. The
-    combination's coefficients are orthonormalised, not the vectors (Hetmaniuk & Lehoucq), which keeps it stable in
-    float32. Settled vectors stay in the basis and get no further products (soft locking).
+    Each iteration is Rayleigh–Ritz on all that there is, and adds the residuals R of those of the first k that have not
+    settled: one product each and no more. When the room is full it is cut to X (the Ritz vectors) and D (what changed
+    in X since the last cut), whose images are recombined from products that were made. The combination's coefficients
+    are orthonormalised, not the vectors (Hetmaniuk & Lehoucq), which keeps it stable in float32. Settled vectors stay
+    in the basis and get no further products (soft locking); so do the vectors beyond k, which see to it that the first
+    k are the largest.
 
     It ends when the first k residuals ‖A·x − λ·x‖ are at most tol · max(|λ|, ε). That does not prove that nothing
     larger exists: a direction that is orthogonal to the start, as another copy of a multiple eigenvalue may be, can
     be missed. A few more start vectors than k make it unlikely, and :func:`lanczos` does prove it.
 
-    Cost: one product for each start vector, then at most as many an iteration; memory 6·K vectors of P.
+    Cost: one product for each start vector, then at most k an iteration; 6 vectors of P for each that is returned.
 
     Knyazev 2001, Toward the optimal preconditioned eigensolver; Hetmaniuk & Lehoucq 2006, Basis selection in LOBPCG.
 
@@ -43,12 +50,13 @@ def lobpcg(
         k: how many must settle (None: as many as there are start vectors).
         tol: of the residuals, relative to the eigenvalue.
         budget: most products.
+        spare: so many pairs more than there are start vectors are returned, as far as they are known.
 
     Yields:
         Estimates of the k pairs after each iteration.
 
     Returns:
-        All pairs of the block, the first k of them settled where ``converged``.
+        As many pairs as there are start vectors and the spare ones, the first k of them settled where ``converged``.
 
     Raises:
         ValueError: where k, tol or the start cannot be.
@@ -56,7 +64,7 @@ def lobpcg(
     k = len(start_KP) if k is None else k
     require_k(k, operator.size)
     require_tol(tol)
-    space = Subspace(operator, min(3 * len(start_KP), operator.size))
+    space = Subspace(operator, min(3 * (len(start_KP) + spare), operator.size))
     block = space.add(start_KP)
     if block < k:
         raise ValueError(f"expected at least {k} independent start vectors, got {block}; start from random ones")
@@ -67,13 +75,20 @@ def lobpcg(
         settled_K = residuals_K <= allowed(values_K, tol, float(ritz.values_M.abs().max()))
         yield Estimates(values_K[:k], residuals_K[:k], settled_K[:k], space.products)
         done = bool(settled_K[:k].all())
-        active = torch.nonzero(~settled_K).flatten().tolist()
+        active = torch.nonzero(~settled_K[:k]).flatten().tolist()
         if done or space.products + len(active) > budget:
-            return Eigenpairs(values_K, residuals_K, space.spend(weights_KM), done, space.products)
+            return _told(space, ritz, block + spare, done)
         gap_KP = torch.stack([space.gap(float(values_K[row]), weights_KM[row]) for row in active])
-        space.recombine(_with_change(weights_KM, block))
+        if space.count + len(active) > space.room:
+            space.recombine(_with_change(weights_KM, block))
         if not space.add(gap_KP):  # nothing left but rounding
-            return Eigenpairs(values_K, residuals_K, space.basis_MP[:block].clone(), False, space.products)
+            return _told(space, space.ritz(), block + spare, False)
+
+
+def _told(space: Subspace, ritz: Ritz, count: int, done: bool) -> Eigenpairs:
+    values_K, weights_KM = ritz.values_M[:count], ritz.weights_MM[:count]
+    residuals_K = space.residuals(values_K, weights_KM)
+    return Eigenpairs(values_K, residuals_K, space.spend(weights_KM), done, space.products)
 
 
 def _with_change(weights_KM: Tensor, block: int) -> Tensor:

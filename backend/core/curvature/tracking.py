@@ -9,24 +9,32 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, random_vector
+from backend.core.curvature.eigenpairs import Eigenpairs, Estimates, allowed
 from backend.core.curvature.lanczos import lanczos
 from backend.core.curvature.lobpcg import lobpcg
 from backend.core.curvature.operator import SymmetricOperator
 
-GUARDS: Final = 1  # vectors beyond the k wanted, so that an eigenvalue that overtakes them is seen coming
-FRESH: Final = 20  # looks between two that start from nothing
+GUARDS: Final = 5  # vectors that are followed beside the k wanted, at most
+NEAR: Final = 0.7  # of the k-th eigenvalue: guards above it may overtake it before the next look
+FRESH: Final = 25  # looks between two that start from nothing
+STRICT: Final = 0.01  # tolerance of a fresh start at most: it decides what is followed
 
 
 class Tracker:
     """Follows the k algebraically largest eigenpairs from look to look.
 
     A look starts from the vectors of the one before (:func:`lobpcg`), which costs a few products where the operator has
-    changed a little. Small residuals do not prove that nothing larger exists: a direction that was orthogonal to all
-    that was followed may have overtaken it. So every 20th look, and the one after a look that did not converge, starts
+    changed a little. At the edge of stability many eigenvalues lie within a few percent and take turns at being the
+    largest. Therefore one more than k is sought, and up to four others that are near are followed without being sought
+    for their own sake. Small residuals do not prove that nothing larger exists: a direction that was orthogonal to all
+    that was followed may have overtaken it. So every 25th look, and the one after a look that did not converge, starts
     from a random vector and proves it (:func:`lanczos`).
 
-    Memory between looks: K + 1 vectors of P.
+    Measured at the edge on digits (3,466 parameters, a look every 10 of 1,000 steps of descent, k = 1, tol = 0.03, four
+    seeds): 7.8 products a look, 7 to 12 from nothing, and every value within 0.8 % of the exact one. Seeking only k, a
+    tenth of the values were further off than 1 %, by up to 4 %; following one guard, a third, by up to 9 %.
+
+    Memory between looks: at most k + 5 vectors of P.
 
     Args:
         k: how many.
@@ -52,25 +60,27 @@ class Tracker:
         Raises:
             NotFiniteCurvature: where a product is not finite.
         """
+        sought = min(self._k + 1, operator.size - 1)
         start_KP = self._vectors_KP if self._looks % FRESH else None
         self._looks += 1
         if start_KP is None:
-            found = yield from lanczos(operator, self._k, self._generator, tol=self._tol, budget=self._budget)
-            self._vectors_KP = torch.cat((found.vectors_KP, *self._guards(found.vectors_KP)))
+            spare, tol = max(self._k + GUARDS - sought, 0), min(self._tol, STRICT)
+            found = yield from lanczos(operator, sought, self._generator, tol=tol, budget=self._budget, spare=spare)
         else:
-            found = yield from lobpcg(operator, start_KP, k=self._k, tol=self._tol, budget=self._budget)
-            self._vectors_KP = found.vectors_KP
+            spare = max(self._k + GUARDS - len(start_KP), 0)
+            found = yield from lobpcg(operator, start_KP, k=sought, tol=self._tol, budget=self._budget, spare=spare)
+        self._vectors_KP = found.vectors_KP[: max(sought, self._near(found.values_K.tolist()))]
         if not found.converged:
             self._looks = 0
         top = slice(0, self._k)
+        values_K, residuals_K = found.values_K[top], found.residuals_K[top]
+        settled = bool((residuals_K <= allowed(values_K, self._tol, float(values_K.abs().max()))).all())
         return Eigenpairs(
-            found.values_K[top], found.residuals_K[top], found.vectors_KP[top], found.converged, found.products
-        )
+            values_K, residuals_K, found.vectors_KP[top], found.converged or (start_KP is not None and settled),
+            found.products,
+        )  # fmt: skip
 
-    def _guards(self, vectors_KP: Tensor) -> tuple[Tensor, ...]:
-        """Keep following what was followed beside the k; random directions where nothing was."""
-        if self._vectors_KP is not None:
-            return (self._vectors_KP[self._k :],)
-        size = vectors_KP.shape[1]
-        count = min(GUARDS, size - self._k)
-        return tuple(random_vector(size, vectors_KP, self._generator).unsqueeze(0) for _ in range(count))
+    def _near(self, values: list[float]) -> int:
+        """Count the vectors to be followed: the k wanted, and the guards that are near."""
+        last = values[self._k - 1]
+        return self._k + sum(value >= last - (1 - NEAR) * abs(last) for value in values[self._k : self._k + GUARDS])

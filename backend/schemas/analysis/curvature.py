@@ -16,10 +16,10 @@ def matrix() -> Any:
     )
 
 
-def tolerance() -> Any:
+def tolerance(default: float = 1e-3) -> Any:
     """Make the ``tol`` field."""
     return described(
-        1e-3,
+        default,
         "Largest residual ‖Hv − λv‖ as a share of |λ| at which an eigenvalue counts as found.",
         title="Tolerance", scale="log", gt=0.0, le=0.5,
     )  # fmt: skip

@@ -23,6 +23,6 @@ class SharpnessAnalysis(AnalysisSpec):
     preconditioned: bool = described(
         True, "Also those of P⁻¹H, for lanes whose rule divides the gradient by P (Adam and RMSProp)."
     )
-    tol: float = tolerance()
+    tol: float = tolerance(0.03)
     budget: int = budget()
     data_fraction: float = data_fraction()

@@ -13,6 +13,7 @@ from backend.core.analyses.failures import NotFinite
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.analyses.sharpness import SHARPNESS, Tracks
 from backend.core.analyses.train import TRAIN
+from backend.core.curvature.hvp import hessian
 from backend.core.problems.problem import Problem
 from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.control import AnyControl, Set
@@ -299,3 +300,27 @@ def test_every_step_tells_its_threshold_where_the_probe_runs_along(eight: Any) -
             else:
                 assert column(events, name, field).tolist() == [getattr(measured, field)] * 24
     assert all(chunk.threshold is None for chunk in of(TrainChunk, told(raced(LANES[0], probes=[], steps=2))))
+
+
+@pytest.mark.parametrize(("tol", "exact"), [(0.03, 1e-3), (1e-3, 1e-5)])
+def test_a_loose_tolerance_is_met_in_single_precision(
+    tol: float, exact: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest eigenvalue is off by the square of the residual; rounding to single precision does not show."""
+    seen: list[torch.dtype] = []
+
+    def spied(*args: Any, **settings: Any) -> Any:
+        operator = hessian(*args, **settings)
+        seen.append(operator.dtype)
+        return operator
+
+    monkeypatch.setattr("backend.core.analyses.sharpness.hessian", spied)
+    problem = build("digits-mse")
+    _, event = alone(problem, SharpnessAnalysis(tol=tol))
+    params_P, buffers_B = problem.params0(0)
+    true = float(torch.linalg.eigvalsh(dense(problem, Moment(0, params_P, buffers_B)))[-1])
+    assert event.values.dtype == np.float64
+    assert event.converged
+    assert event.residual <= tol * true
+    assert event.values[0] == pytest.approx(true, rel=exact)
+    assert seen == [torch.float32 if tol == 0.03 else torch.float64]

@@ -8,7 +8,7 @@ from backend.schemas import facts
 from backend.schemas.analysis import ANALYSIS_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
-from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
@@ -39,6 +39,7 @@ FAMILIES: dict[str, Kinds] = {
     "loss": _by_kind(LOSS_KINDS),
     "optimizer": _by_kind(OPTIMIZER_KINDS),
     "schedule": _by_kind(SCHEDULE_KINDS),
+    "filter": _by_kind(FILTER_KINDS),
     "analysis": _by_kind(ANALYSIS_KINDS),
     "plane": _by_kind(PLANE_KINDS),
     "control": _by_kind((Pause, Resume, Step, Set, Cancel), "action"),

@@ -17,7 +17,7 @@ from backend.schemas.analysis import ANALYSIS_KINDS, LINE_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.events import EVENT_KINDS, Envelope
-from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
@@ -103,10 +103,11 @@ def problems() -> Iterator[str]:
 
 
 def optimizers() -> Iterator[str]:
-    """Write the page of update rules and schedules."""
-    yield from ("# Optimizers and schedules", "")
+    """Write the page of update rules, schedules and filters."""
+    yield from ("# Optimizers, schedules and filters", "")
     yield from family("Optimizers", OPTIMIZER_KINDS)
     yield from family("Schedules", SCHEDULE_KINDS)
+    yield from family("Filters", FILTER_KINDS)
 
 
 def analyses() -> Iterator[str]:

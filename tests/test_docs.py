@@ -12,7 +12,7 @@ from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import CONTROL
 from backend.schemas.errors import ErrorBody
 from backend.schemas.events import Envelope
-from backend.schemas.optimizer import OPTIMIZER_KINDS, SCHEDULE_KINDS
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS, SCHEDULE_KINDS
 from backend.schemas.point import AnyPoint
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -42,7 +42,7 @@ def test_the_reference_holds_nothing_else() -> None:
     assert set((ROOT / "docs/reference").iterdir()) == set(pages())
 
 
-@pytest.mark.parametrize("kind", [*OPTIMIZER_KINDS, *SCHEDULE_KINDS], ids=lambda kind: kind.title)
+@pytest.mark.parametrize("kind", [*OPTIMIZER_KINDS, *SCHEDULE_KINDS, *FILTER_KINDS], ids=lambda kind: kind.title)
 def test_every_rule_and_schedule_has_its_section(kind: Any) -> None:
     assert f"\n## {kind.title}\n" in read("docs/optimizers.md")
 

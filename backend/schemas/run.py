@@ -18,7 +18,7 @@ from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.errors import ErrorDetail
 from backend.schemas.fields import described, kind_of
 from backend.schemas.ids import RunId
-from backend.schemas.optimizer import AnyOptimizer, AnySchedule, ConstantSchedule, SgdOptimizer
+from backend.schemas.optimizer import AnyFilter, AnyOptimizer, AnySchedule, ConstantSchedule, SgdOptimizer
 from backend.schemas.point import AnyPoint, RunPoint
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem, examples_of
 
@@ -36,6 +36,21 @@ class Lane(SpecModel):
     name: str = described("SGD", "The lane's name, its own within the run.", min_length=1, max_length=40)
     optimizer: AnyOptimizer = described(None, "The update rule.", factory=SgdOptimizer)
     schedule: AnySchedule = described(None, "How the learning rate changes over the run.", factory=ConstantSchedule)
+    filters: tuple[AnyFilter, ...] = described(
+        (), "What happens to the gradient before the rule sees it, in this order.", max_length=3
+    )
+
+    @field_validator("filters")
+    @classmethod
+    def _filters_fit(cls, filters: tuple[AnyFilter, ...], info: ValidationInfo) -> tuple[AnyFilter, ...]:
+        rule = info.data.get("optimizer")
+        if filters and rule is not None and not rule.filtered:
+            raise ValueError(f"{rule.title} does not move by the batch's gradient, so there is nothing to filter")
+        kinds = [each.kind for each in filters]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice is not None:
+            raise ValueError(f"expected each filter once, got {twice} twice")
+        return filters
 
 
 class SnapshotPolicy(SpecModel):

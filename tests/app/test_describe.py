@@ -29,7 +29,7 @@ def test_bounds_unit_and_default_are_shown():
 
 def test_lists(capsys):
     assert main(["describe"]) == 0
-    assert "sgd · rmsprop · adagrad · adam · adamw" in capsys.readouterr().out
+    assert "sgd · rmsprop · adagrad · adadelta · adam · adamw" in capsys.readouterr().out
     assert main(["describe", "optimizer"]) == 0
     assert "Running means of the gradient" in capsys.readouterr().out
     assert main(["describe", "--json"]) == 0

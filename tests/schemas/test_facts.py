@@ -16,7 +16,7 @@ from backend.schemas.run import Lane, TrainRequest
         (AdamOptimizer, "beta1", "number", "≥ 0, < 1", "0.9"),
         (AdamOptimizer, "kind", '"adam"', "", '"adam"'),
         (Lane, "name", "string", "length ≥ 1, length ≤ 40", '"SGD"'),
-        (Lane, "schedule", '"constant" or "cosine" or "linear"', "", ""),
+        (Lane, "schedule", '"constant" or "cosine" or "linear" or "restarts" or "step" or "one_cycle"', "", ""),
         (TrainRequest, "batch_size", "integer or null", "≥ 1", "null"),
         (TrainRequest, "dtype", '"float32" or "float64"', "", '"float32"'),
         (TrainRequest, "lanes", "[Lane, …]", "items ≥ 1, items ≤ 8", ""),

@@ -16,7 +16,7 @@ from backend.schemas.analysis import ANALYSIS_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.base import SpecModel
 from backend.schemas.control import CONTROL
-from backend.schemas.optimizer import OPTIMIZER_KINDS, SgdOptimizer
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS, SgdOptimizer
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS, CosineSchedule
 from backend.schemas.point import InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem
@@ -32,6 +32,7 @@ WITH_EQUATION = (
     *PDE_KINDS,
     *ANSATZ_KINDS,
     *OPTIMIZER_KINDS,
+    *FILTER_KINDS,
     *SCHEDULE_KINDS,
     *LOSS_KINDS,
     *FUNCTION_KINDS,
@@ -41,6 +42,7 @@ WITH_REFERENCE = (
     *PDE_KINDS,
     *ANSATZ_KINDS,
     *OPTIMIZER_KINDS,
+    *FILTER_KINDS,
     *DATA_KINDS,
     *FUNCTION_KINDS,
     *MODEL_KINDS,
@@ -118,7 +120,16 @@ def test_every_kind_says_where_it_comes_from(kind: Any) -> None:
 
 
 def test_kinds_and_titles_are_unique_within_a_family() -> None:
-    for family in (OPTIMIZER_KINDS, SCHEDULE_KINDS, LOSS_KINDS, DATA_KINDS, FUNCTION_KINDS, MODEL_KINDS, PLANE_KINDS):
+    for family in (
+        OPTIMIZER_KINDS,
+        FILTER_KINDS,
+        SCHEDULE_KINDS,
+        LOSS_KINDS,
+        DATA_KINDS,
+        FUNCTION_KINDS,
+        MODEL_KINDS,
+        PLANE_KINDS,
+    ):
         tags = [own(kind, "kind").default for kind in family]
         titles = [kind.title for kind in family]
         assert len(set(tags)) == len(set(titles)) == len(family)

@@ -14,6 +14,13 @@ from backend.schemas.optimizer.base import OptimizerSpec
 from backend.schemas.optimizer.cbo import CboOptimizer
 from backend.schemas.optimizer.diffgrad import DiffGradOptimizer
 from backend.schemas.optimizer.entropy_sgd import EntropySgdOptimizer
+from backend.schemas.optimizer.filters import (
+    FILTER_KINDS,
+    AnyFilter,
+    ClipFilter,
+    GradientRegularizationFilter,
+    GrokfastFilter,
+)
 from backend.schemas.optimizer.forward_gradient import ForwardGradientOptimizer
 from backend.schemas.optimizer.gravity import GravityOptimizer
 from backend.schemas.optimizer.induced_metric import InducedMetricOptimizer
@@ -37,6 +44,9 @@ from backend.schemas.optimizer.schedule import (
     ConstantSchedule,
     CosineSchedule,
     LinearSchedule,
+    OneCycleSchedule,
+    RestartsSchedule,
+    StepSchedule,
 )
 from backend.schemas.optimizer.sgd import SgdOptimizer
 from backend.schemas.optimizer.soap import SoapOptimizer
@@ -44,6 +54,7 @@ from backend.schemas.optimizer.vrgd import VrgdOptimizer
 from backend.schemas.optimizer.xgrad import XGradOptimizer
 
 __all__ = [
+    "FILTER_KINDS",
     "OPTIMIZER_KINDS",
     "SCHEDULE_KINDS",
     "AdEMAMixOptimizer",
@@ -52,15 +63,19 @@ __all__ = [
     "AdamOptimizer",
     "AdamWOptimizer",
     "AegdOptimizer",
+    "AnyFilter",
     "AnyOptimizer",
     "AnySchedule",
     "CboOptimizer",
+    "ClipFilter",
     "ConstantSchedule",
     "CosineSchedule",
     "DiffGradOptimizer",
     "EntropySgdOptimizer",
     "ForwardGradientOptimizer",
+    "GradientRegularizationFilter",
     "GravityOptimizer",
+    "GrokfastFilter",
     "InducedMetricOptimizer",
     "LaPropOptimizer",
     "LbfgsOptimizer",
@@ -71,15 +86,18 @@ __all__ = [
     "NaturalGradientOptimizer",
     "NewtonOptimizer",
     "OasisOptimizer",
+    "OneCycleSchedule",
     "OptimisticAmsgradOptimizer",
     "OptimizerSpec",
     "PsgdOptimizer",
     "RadamOptimizer",
+    "RestartsSchedule",
     "RmspropOptimizer",
     "SaddleFreeNewtonOptimizer",
     "SamOptimizer",
     "SgdOptimizer",
     "SoapOptimizer",
+    "StepSchedule",
     "VrgdOptimizer",
     "XGradOptimizer",
 ]  # fmt: skip

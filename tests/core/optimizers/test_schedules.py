@@ -1,13 +1,24 @@
 """Schedules against their formulas, written out step by step."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.optimizers.schedules import factor
-from backend.schemas.optimizer.schedule import SCHEDULE_KINDS, ConstantSchedule, CosineSchedule, LinearSchedule
+from backend.schemas.optimizer.schedule import (
+    SCHEDULE_KINDS,
+    ConstantSchedule,
+    CosineSchedule,
+    LinearSchedule,
+    OneCycleSchedule,
+    RestartsSchedule,
+    StepSchedule,
+)
 
 LENGTHS = st.integers(1, 400)
 
@@ -54,3 +65,57 @@ def test_half_a_cosine_by_hand() -> None:
 @given(st.sampled_from(SCHEDULE_KINDS), LENGTHS, st.data())
 def test_every_schedule_stays_between_0_and_1(kind: type, steps: int, data: st.DataObject) -> None:
     assert 0.0 <= factor(kind(), data.draw(st.integers(0, steps - 1)), steps) <= 1.0
+
+
+def _torchs(make: Callable[[torch.optim.Optimizer], Any], steps: int) -> list[float]:
+    """The rates of a scheduler of torch, of an optimizer of rate 1."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize(("period", "growth"), [(7, 1), (4, 2), (1, 3)])
+def test_warm_restarts_are_torchs(period: int, growth: int) -> None:
+    spec = RestartsSchedule(period=period, growth=float(growth), final=0.1)
+    theirs = _torchs(lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, period, growth, eta_min=0.1), 60)
+    assert [factor(spec, t, 60) for t in range(60)] == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize("steps", [10, 57, 300])
+def test_one_cycle_is_torchs(steps: int) -> None:
+    spec = OneCycleSchedule(rise=0.3, start=0.04, final=0.004)
+    theirs = _torchs(
+        lambda o: torch.optim.lr_scheduler.OneCycleLR(
+            o, max_lr=1.0, total_steps=steps + 1, div_factor=25.0, final_div_factor=10.0, cycle_momentum=False
+        ),
+        steps,
+    )
+    ours = [factor(spec, t, steps + 1) for t in range(steps)]
+    assert ours == pytest.approx(theirs, abs=1e-12)
+    assert factor(spec, steps, steps + 1) == pytest.approx(0.004)
+
+
+def test_steps_are_torchs_milestones_and_may_rise() -> None:
+    theirs = _torchs(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [3, 8], gamma=0.1), 12)
+    assert [factor(StepSchedule(at=(3, 8), factors=(0.1, 0.01)), t, 12) for t in range(12)] == pytest.approx(theirs)
+    rising = StepSchedule(at=(0, 2), factors=(2.0, 4.0))
+    assert [factor(rising, t, 4) for t in range(4)] == [2.0, 2.0, 4.0, 4.0]
+    assert factor(StepSchedule(at=(), factors=()), 5, 10) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("at", "factors", "sentence"),
+    [
+        ((1, 2), (0.5,), "expected one factor for each step, got 2 steps and 1 factors"),
+        ((5, 5), (0.5, 0.1), "expected steps that rise"),
+        ((8, 5), (0.5, 0.1), "expected steps that rise"),
+    ],
+)
+def test_steps_without_sense_are_refused(at: tuple[int, ...], factors: tuple[float, ...], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        StepSchedule(at=at, factors=factors)

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Final, cast
 
 import torch
+from torch import Tensor
 
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
@@ -16,6 +17,7 @@ from backend.core.analyses.race import LaneView
 from backend.core.analyses.train.batches import Steps
 from backend.core.analyses.train.columns import Columns
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
+from backend.core.optimizers.filters import Filters
 from backend.core.optimizers.registry import build_optimizer
 from backend.core.optimizers.schedules import factor
 from backend.core.optimizers.surroundings import surround
@@ -26,6 +28,7 @@ from backend.schemas.optimizer import AnyOptimizer
 from backend.schemas.run import Lane, TrainRequest
 
 OPTIMIZER: Final = "optimizer."  # before the names of the optimizer's tensors in a checkpoint
+FILTERS: Final = "filters."  # likewise of its filters
 GENERATOR: Final = "generator"  # the state of the rule's random stream in a checkpoint
 
 
@@ -64,6 +67,8 @@ class LaneRun:
         self._buffers_B = start.buffers_B.detach().clone()
         self._around = surround(problem, self._params_P, self._buffers_B, request.seed + repeat, spec.name)
         self._optimizer = build_optimizer(self.settings, self._around)
+        self._filters = Filters(spec.filters, self._params_P)
+        self._filter_kinds = [each.kind for each in spec.filters]
         self._rate = self.settings.lr
         self._first_loss: float | None = None
         self._seconds = 0.0
@@ -85,8 +90,8 @@ class LaneRun:
         self.step += 1
         objective = self._around.objective
         objective.begin(None if self._batches is None else self._batches.at(self.step))
-        loss, grad_P = self._optimizer.step(objective.loss_and_grad)
-        value, norm = loss.item(), torch.linalg.vector_norm(grad_P).item()
+        loss, grad_P = self._optimizer.step(self._filters.begin(objective.loss_and_grad))
+        value, norm = loss.item(), torch.linalg.vector_norm(self._filters.own_gradient(grad_P)).item()
         self._seconds += perf_counter() - began
         self.columns.add(self.step, value, norm, rate, self._seconds, objective.evaluations)
         if self._tells_thresholds:
@@ -154,8 +159,11 @@ class LaneRun:
         tensors[GENERATOR] = self._around.generator.get_state()
         for name, value in self._optimizer.state_dict().items():
             tensors[OPTIMIZER + name] = value.detach().clone()
+        for name, value in self._filters.state_dict().items():
+            tensors[FILTERS + name] = value.detach().clone()
         values: dict[str, object] = {
             "rule": self.settings.kind,
+            "filters": self._filter_kinds,
             "live": {field: getattr(self.settings, field) for field in type(self.settings).live},
             "first_loss": self._first_loss,
             "seconds": self._seconds,
@@ -170,8 +178,14 @@ class LaneRun:
         self._around.objective.evaluations = cast("float", state.values.get("evaluations", float(state.step)))
         if GENERATOR in state.tensors:
             self._around.generator.set_state(state.tensors[GENERATOR].cpu())
-        remembered = {name: tensor for name, tensor in state.tensors.items() if name.startswith(OPTIMIZER)}
-        self._optimizer.load_state_dict({name.removeprefix(OPTIMIZER): t for name, t in remembered.items()})
+        if state.values.get("filters", []) != self._filter_kinds:
+            raise Unsupported(
+                f"Lane {self.name!r} was trained with the filters {state.values.get('filters', [])} and cannot go on "
+                f"with {self._filter_kinds}; give it the same ones, or fork without resume."
+            )
+        self._optimizer.load_state_dict(_below(OPTIMIZER, state))
+        device = self._params_P.device
+        self._filters.load_state_dict({name: t.to(device) for name, t in _below(FILTERS, state).items()})
 
     def _eval(self, split: Split, data: Data) -> Eval:
         loss, accuracy = self._problem.evaluate(self._params_P, self._buffers_B, data)
@@ -191,6 +205,10 @@ class LaneRun:
     def _limit(self) -> float:
         # A first loss of 0 gives no scale, and a negative one its size.
         return self._divergence * abs(self._first_loss) if self._first_loss else math.inf
+
+
+def _below(start: str, state: LaneState) -> dict[str, Tensor]:
+    return {name.removeprefix(start): tensor for name, tensor in state.tensors.items() if name.startswith(start)}
 
 
 def _settings(spec: Lane, state: LaneState) -> AnyOptimizer:

@@ -1,6 +1,7 @@
 """The composition root: settings in, a whole application out. The one place that chooses an engine and a store."""
 
 import importlib.metadata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
+from backend.schemas.run import Run
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -99,10 +101,16 @@ def build(settings: Settings) -> Application:
     """
     from app.page_context import PageContext  # the web is not needed, and not waited for, by headless runs
     from backend.api.app import MIB, create_api
+    from backend.api.exports import File
     from frontend.app import create_page
+    from frontend.exported import as_page
 
     def mount(api: "FastAPI") -> None:
         api.add_middleware(PageContext, page=create_page(api))
+
+    def page_file(shown: Sequence[tuple[Run, Iterable[str]]], choices: Mapping[str, str]) -> File:
+        pieces = (piece.encode() for piece in as_page(shown, choices, version()))
+        return File(pieces, "text/html; charset=utf-8", "html")
 
     service = make_service(settings)
     try:
@@ -111,6 +119,7 @@ def build(settings: Settings) -> Application:
             service,
             version=version(),
             page=mount,
+            view_exporters={"html": page_file},
             allowed_hosts=settings.allowed_hosts,
             body_limit=settings.body_limit * MIB,
             import_limit=settings.import_limit * MIB,

@@ -10,7 +10,7 @@ from starlette.routing import Match
 
 from backend.api import errors
 from backend.api.docs_page import docs_page
-from backend.api.exports import Exporter, own_exporters
+from backend.api.exports import Exporter, ViewExporter, own_exporters
 from backend.api.openapi import document
 from backend.api.routes import catalog, export, health, runs, stream
 from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck, security
@@ -33,6 +33,7 @@ def create_api(
     version: str,
     page: Callable[[FastAPI], object] | None = None,
     exporters: Mapping[str, Exporter] | None = None,
+    view_exporters: Mapping[str, ViewExporter] | None = None,
     allowed_hosts: tuple[str, ...] = LOCAL_HOSTS,
     body_limit: int = 4 * MIB,
     import_limit: int = 256 * MIB,
@@ -45,6 +46,7 @@ def create_api(
         version: the distribution's version.
         page: puts the page on the application, after the API's routes and inside its guards.
         exporters: formats beside our own (which need nothing but the events).
+        view_exporters: formats that show several runs beside each other, as the page does.
         allowed_hosts: names that a Host header may carry, without port.
         body_limit: largest body in bytes.
         import_limit: largest imported run in bytes.
@@ -66,6 +68,7 @@ def create_api(
     app.state.service = service
     app.state.feed = service.feed
     app.state.exporters = {**own_exporters(version), **(exporters or {})}
+    app.state.view_exporters = dict(view_exporters or {})
     app.state.heartbeat = heartbeat
     errors.install(app)
     families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation())

@@ -5,7 +5,7 @@ import io
 import json
 import pprint
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ class File:
 
 
 Exporter = Callable[[Run, Iterable[str]], File]  # of a run and its envelopes, which are JSON text
+# Of several runs in the order of a view, with the choices of its panels by ``panel.control``:
+ViewExporter = Callable[[Sequence[tuple[Run, Iterable[str]]], Mapping[str, str]], File]
 
 
 def as_json(run: Run, texts: Iterable[str]) -> File:

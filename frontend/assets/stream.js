@@ -209,6 +209,7 @@
 
   gradscape.setView = setView;
   gradscape.take = take;
+  gradscape.restart = restart;
   gradscape.choose = (key, value) => setView({ ...wanted, choices: { ...wanted.choices, [key]: value } });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else setTimeout(start); // after the other assets

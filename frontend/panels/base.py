@@ -14,6 +14,7 @@ from dash import html
 from backend.schemas.panels import Choice, Panel
 from frontend import ids
 from frontend.components.node import Node, aria
+from frontend.panels.tools import strip, tool
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
         **data(fullscreen=""),
         **aria(label=f"Let {panel.title} fill the screen"),
     )
+    saving = [tool("save", "Save", "Keep the picture, its numbers, or the whole page")] if panel.graphs else []
     explained = html.Button(
         "?",
         id=ids.panel_docs(panel.name),
@@ -83,10 +85,15 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
     return html.Section(
         [
             html.Header(
-                [title, *tools, html.Div([*series, *controls, wide], className="gs-controls")],
+                [
+                    title,
+                    html.Div([*tools, *saving], className="gs-tools"),
+                    html.Div([*series, *controls, wide], className="gs-controls"),
+                ],
                 className="gs-panel-head",
             ),
             *strips,
+            *([strip("save", f"Save {panel.title}")] if panel.graphs else []),
             html.P(className="gs-line", **data(line="")),
             html.Div(
                 [*body, html.P(panel.words.empty, className="gs-words", role="status", **data(words=""))],

@@ -129,3 +129,22 @@ def test_another_plane_and_a_slice_are_drawn_from_the_panel(page: Any, server: A
     analysis = server.wait(finer)["request"]["analysis"]
     assert (analysis["low"], analysis["high"]) == (-0.25, 0.25)
     page.wait_for_function(f"{graph}.data.length === 2")
+
+
+def test_what_is_drawn_is_saved_in_true_values(page: Any, server: Any, race: str, tmp_path: Any) -> None:
+    opened(page, race)
+    page.click("[data-panel=landscape] [data-tool=save]")
+    kept = {}
+    for name in ("SVG", "CSV", "HTML page"):
+        with page.expect_download() as download:
+            page.click(f"[data-panel=landscape] [data-strip=save] >> text='{name}'")
+        kept[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(kept[name])
+    assert kept["SVG"].read_text("utf-8").startswith("<svg")
+    assert kept["HTML page"].name == f"gradscape-{race}.html"
+    rows = [line.split(",") for line in kept["CSV"].read_text("utf-8").splitlines()]
+    assert rows[0] == ["trace", "x", "y", "z", "error"]
+    heights = [float(row[3]) for row in rows if row[0] == "surface"]
+    assert len(heights) == 33 * 33
+    corner = next(row for row in rows if row[0] == "surface" and row[1:3] == ["-2", "-1"])
+    assert float(corner[3]) == pytest.approx((1 + 2) ** 2 + 100 * (-1 - 4) ** 2, rel=1e-5)  # Rosenbrock's own

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, cast
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from backend.api.bodies import EXPORTED, body
-from backend.api.deps import Body, ServiceDep, answer_model, parse
+from backend.api.deps import Body, ServiceDep, answer_model, parse, split
 from backend.api.errors import ApiError
-from backend.api.exports import SCHEMA, Exporter, header
+from backend.api.exports import SCHEMA, Exporter, ViewExporter, header
 from backend.jobs.errors import invalid_field
 from backend.jobs.service import Service
 from backend.jobs.store import EventFilter
@@ -18,6 +19,7 @@ from backend.schemas.run import ENDED, Run
 
 router = APIRouter(prefix="/api/runs", tags=["export"])
 PAGE = 500
+MOST_RUNS = 8  # of one page
 
 
 @router.get(
@@ -29,16 +31,34 @@ def export(
     request: Request,
     run: str,
     service: ServiceDep,
-    format: Annotated[str, Query(max_length=20, description="json, csv, npz or script.")] = "json",
+    format: Annotated[str, Query(max_length=20, description="json, csv, npz, script or html.")] = "json",
+    beside: Annotated[str, Query(max_length=400, description="html: ids of runs shown with it, with commas.")] = "",
+    choices: Annotated[
+        str, Query(max_length=2000, description="html: what its panels show, as in the page's address.")
+    ] = "",
 ) -> StreamingResponse:
-    """Write a run as a file: json can be imported again, csv and npz hold its columns, script repeats it."""
+    """Write a run as a file.
+
+    json can be imported again, csv and npz hold its columns, script repeats it, html is a page that works offline.
+
+    Returns:
+        The file.
+
+    Raises:
+        ApiError: where there is no such format.
+    """
     found = service.get(run)
     exporters = cast(Mapping[str, Exporter], request.app.state.exporters)
+    views = cast(Mapping[str, ViewExporter], request.app.state.view_exporters)
+    if format in views:
+        shown = [found, *(service.get(other) for other in split(beside) if other != run)][:MOST_RUNS]
+        file = views[format]([(each, _texts(service, each.id)) for each in shown], dict(parse_qsl(choices)))
+        return StreamingResponse(file.pieces, media_type=file.media_type, headers=header(found, file))
     if format not in exporters:
         raise ApiError(
             ErrorDetail(
                 code="unsupported",
-                message=f"expected a format of {', '.join(exporters)}, got {format!r}",
+                message=f"expected a format of {', '.join((*exporters, *views))}, got {format!r}",
                 hint=f"GET /api/runs/{found.id}/export?format={next(iter(exporters))} works.",
                 where="format",
             )

@@ -6,8 +6,6 @@ The rows of controls are filled by ``assets/tool_*.js`` when they are first open
 import json
 from typing import Any, Final
 
-from dash import html
-
 from backend.schemas.analysis import (
     CoordinatePlane,
     EigenLine,
@@ -41,7 +39,7 @@ def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title:
         "value": name,
         "family": family,
         "label": text,
-        "summary": kind.summary,
+        "summary": kind.summary + (" Zoom into the curve to see it finer there." if family == "Slice" else ""),
         "analysis": analysis,
         "points": points,
     }
@@ -66,7 +64,7 @@ def tools() -> list[Node]:
     """Make the landscape's buttons."""
     ball = tool("ball", "Drop a ball", "Start a run from a place on this surface")
     another = tool("look", "New picture", "Another plane, or a slice, of the same runs")
-    return [html.Div([ball, another], className="gs-tools")]
+    return [ball, another]
 
 
 def strips() -> list[Node]:

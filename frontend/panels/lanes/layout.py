@@ -13,6 +13,6 @@ def layout() -> Node:
     return base.frame(
         panel(),
         [html.Div(className="gs-table-wrap", tabIndex=0, role="group", **base.data(table=""), **aria(label="Lanes"))],
-        [html.Div([tool("fork", "Fork a lane", "Go on from a kept step with another rule")], className="gs-tools")],
+        [tool("fork", "Fork a lane", "Go on from a kept step with another rule")],
         [strip("fork", "Fork a lane")],
     )

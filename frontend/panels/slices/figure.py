@@ -56,7 +56,6 @@ def phrases() -> tuple[Phrase, ...]:
         Phrase(source=profile, text="{level} points"),
         Phrase(source=profile, text="{data_fraction:share} of the data"),
         Phrase(source=profile, text="one unit of t is {length} long"),
-        Phrase(source=profile, where={"final": True}, text="zoom to refine"),
     )
 
 

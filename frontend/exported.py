@@ -18,9 +18,9 @@ from frontend.app import ASSETS, style_variables
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_settings
 
-SCRIPTS: Final = (
-    "wire.js", "buffers.js", "scale.js", "traces.js", "figure.js", "draw.js", "pages.js", "table.js", "view.js",
-    "panel.js", "replay.js", "stream.js",
+SERVED: Final = (  # scripts that need the server, or Dash
+    "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "look.js", "members.js", "menu.js", "runs.js",
+    "strips.js", "tool_branch.js", "tool_look.js", "tool_save.js", "tool_zoom.js",
 )  # fmt: skip
 STYLES: Final = ("style.css", "panels.css", "tools.css", "exported.css")
 NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip")  # classes of what is left out
@@ -62,7 +62,7 @@ def as_page(shown: Sequence[Shown], choices: Mapping[str, str], version: str) ->
             first = False
     yield "]</script>\n"
     yield f"<script>{_plotly()}</script>\n"
-    for name in SCRIPTS:
+    for name in scripts():
         yield f"<script>{_asset(name)}</script>\n"
     yield "</body></html>\n"
 
@@ -139,6 +139,11 @@ def _data(name: str, content: str) -> str:
 def _safe(content: str) -> str:
     """Keep JSON from ending the element that it stands in."""
     return content.replace("<", "\\u003c")
+
+
+def scripts() -> list[str]:
+    """List the scripts of the page, in the order in which Dash loads them."""
+    return sorted(path.name for path in ASSETS.glob("*.js") if path.name not in SERVED)
 
 
 def _asset(name: str) -> str:

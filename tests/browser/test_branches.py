@@ -148,3 +148,17 @@ def test_what_is_drawn_is_saved_in_true_values(page: Any, server: Any, race: str
     assert len(heights) == 33 * 33
     corner = next(row for row in rows if row[0] == "surface" and row[1:3] == ["-2", "-1"])
     assert float(corner[3]) == pytest.approx((1 + 2) ** 2 + 100 * (-1 - 4) ** 2, rel=1e-5)  # Rosenbrock's own
+
+
+def test_a_step_that_is_pointed_at_is_pointed_at_everywhere(page: Any, race: str) -> None:
+    opened(page, race)
+    flat, curves = (f"document.querySelector('[data-graph={name}]')" for name in ("landscape-contour", "curves"))
+    page.wait_for_function(f"{flat}.dataset.linked && {curves}.dataset.linked && {curves}.data.length > 0")
+    path = f"{flat}.data.findIndex(({{mode, hoverinfo}}) => mode === 'lines' && hoverinfo !== 'skip')"
+    said = "[...document.querySelectorAll('[data-graph={}] .hoverlayer .hovertext')].map((e) => e.textContent).join()"
+    page.evaluate(f"{flat}.emit('plotly_hover', {{points: [{{curveNumber: {path}, pointNumber: 13}}]}})")
+    page.wait_for_function(f"{said.format('curves')}.startsWith('SGD · 13')")
+    page.evaluate(f"{flat}.emit('plotly_unhover', {{}})")
+    page.wait_for_function(f"{said.format('curves')} === ''")
+    page.evaluate(f"{curves}.emit('plotly_hover', {{points: [{{curveNumber: 0, pointNumber: 4}}]}})")
+    page.wait_for_function(f"{said.format('landscape-contour')}.includes('step 5')")

@@ -58,7 +58,7 @@ def test_its_choices_and_its_replay_work(offline: Any) -> None:
     offline.wait_for_function(f"{GRAPH.format('landscape-relief')}.data?.some(({{type}}) => type === 'surface')")
     offline.click("#exported-theme")
     assert offline.get_attribute("html", "data-mantine-color-scheme") == "dark"
-    rows = "document.querySelector('.gs-table tbody td:nth-child(3)').textContent"
+    rows = "document.querySelector('.gs-table tbody td:nth-child(3)')?.textContent"
     last = offline.evaluate(rows)
     offline.click("#exported-replay")
     offline.wait_for_function(f"{rows} !== '{last}'")

@@ -1,19 +1,29 @@
-"""Probes of a running race that look at each lane by itself: its spectrum, and the overlap with its top eigenspace."""
+"""Probes of a running race that look at each lane by itself: spectra, eigenspaces, gradients, kernels, saliency."""
 
 from itertools import chain
 
 from backend.core.analyses.base import Events, Point
 from backend.core.analyses.curvature import Site, Where
+from backend.core.analyses.gradient_stats import GRADIENT_STATS
+from backend.core.analyses.gradient_tellers import Place
+from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import Spaces
 from backend.core.analyses.race import LaneView, RaceView
+from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.curvature.operator import NotFiniteCurvature
 from backend.core.problems.problem import Problem
 from backend.core.runtime.seeding import generator
-from backend.schemas.analysis import OverlapAnalysis, SpectrumAnalysis
+from backend.schemas.analysis import (
+    GradientStatsAnalysis,
+    NtkAnalysis,
+    OverlapAnalysis,
+    SaliencyAnalysis,
+    SpectrumAnalysis,
+)
 from backend.schemas.events import ResolvedPoint
 
-OfLanes = SpectrumAnalysis | OverlapAnalysis
+OfLanes = SpectrumAnalysis | OverlapAnalysis | GradientStatsAnalysis | NtkAnalysis | SaliencyAnalysis
 _Key = tuple[OfLanes, str, int]
 
 
@@ -41,18 +51,29 @@ class LaneProbes:
             if lane.moment.step > self._seen.get(key, -1) and (lane.lane, lane.repeat) not in race.diverged:
                 self._seen[key] = lane.moment.step
                 try:
-                    yield from self._look(spec, lane, key)
+                    yield from self._look(spec, lane, key, race)
                 except NotFiniteCurvature:
                     continue
 
-    def _look(self, spec: OfLanes, lane: LaneView, key: _Key) -> Events:
+    def _look(self, spec: OfLanes, lane: LaneView, key: _Key, race: RaceView) -> Events:
         site = self._site(spec, lane)
-        if isinstance(spec, SpectrumAnalysis):
-            return chain(SPECTRUM.outliers(self._problem, spec, site), SPECTRUM.densities(self._problem, spec, site))
-        if key not in self._spaces:
-            random = generator(self._seed, spec.kind, lane.lane, lane.repeat)
-            self._spaces[key] = Spaces(self._problem, spec, random)
-        return self._spaces[key].look(site, lane.update_P)
+        match spec:
+            case SpectrumAnalysis():
+                return chain(
+                    SPECTRUM.outliers(self._problem, spec, site), SPECTRUM.densities(self._problem, spec, site)
+                )
+            case OverlapAnalysis():
+                if key not in self._spaces:
+                    random = generator(self._seed, spec.kind, lane.lane, lane.repeat)
+                    self._spaces[key] = Spaces(self._problem, spec, random)
+                return self._spaces[key].look(site, lane.update_P)
+            case GradientStatsAnalysis():
+                first = next(p.moments[0] for p in race.paths if (p.lane, p.repeat) == (lane.lane, lane.repeat))
+                return GRADIENT_STATS.look(self._problem, spec, Place(site, lane.update_P, first.params_P))
+            case NtkAnalysis():
+                return NTK.look(self._problem, spec, site)
+            case SaliencyAnalysis():
+                return SALIENCY.look(self._problem, spec, self._seed, site)
 
     def _site(self, spec: OfLanes, lane: LaneView) -> Site:
         step = lane.moment.step

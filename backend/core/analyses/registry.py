@@ -4,8 +4,10 @@ from typing import Any
 
 from backend.core.analyses.base import Analysis
 from backend.core.analyses.connectivity import CONNECTIVITY
+from backend.core.analyses.gradient_stats import GRADIENT_STATS
 from backend.core.analyses.index import INDEX
 from backend.core.analyses.intrinsic_dimension import INTRINSIC_DIMENSION
+from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import OVERLAP
 from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.sharpness import SHARPNESS
@@ -18,8 +20,10 @@ from backend.core.analyses.train import TRAIN
 from backend.core.analyses.trajectory import TRAJECTORY
 from backend.schemas.analysis import (
     ConnectivityAnalysis,
+    GradientStatsAnalysis,
     IndexAnalysis,
     IntrinsicDimensionAnalysis,
+    NtkAnalysis,
     OverlapAnalysis,
     SaliencyAnalysis,
     SharpnessAnalysis,
@@ -46,6 +50,8 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (OverlapAnalysis, OVERLAP),
     (ConnectivityAnalysis, CONNECTIVITY),
     (IntrinsicDimensionAnalysis, INTRINSIC_DIMENSION),
+    (GradientStatsAnalysis, GRADIENT_STATS),
+    (NtkAnalysis, NTK),
     (SaliencyAnalysis, SALIENCY),
 )
 

@@ -48,10 +48,21 @@ class Saliency:
         for site in sites(problem, ctx, spec.kind):
             if not bool(torch.isfinite(site.point.moment.params_P).all()):
                 raise NotFinite(f"The parameters at step {site.point.moment.step} are not finite.")
-            try:
-                yield from _explain(problem, spec, ctx.seed, site)
-            except (BadTarget, NoPictures, NoRelu) as refusal:
-                raise Unsupported(str(refusal)) from refusal
+            yield from self.look(problem, spec, ctx.seed, site)
+
+    def look(self, problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) -> Events:
+        """Explain the examples at a place; the same random draws at every place, so that maps can be compared.
+
+        Yields:
+            Examples, then maps.
+
+        Raises:
+            Unsupported: where the target does not exist, or the network lacks what a method works on.
+        """
+        try:
+            yield from _explain(problem, spec, seed, site)
+        except (BadTarget, NoPictures, NoRelu) as refusal:
+            raise Unsupported(str(refusal)) from refusal
 
 
 def _split(problem: Problem, spec: SaliencyAnalysis) -> Data | None:

@@ -6,9 +6,11 @@ from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
 from backend.schemas.analysis.connectivity import ConnectivityAnalysis
+from backend.schemas.analysis.gradient_stats import GradientStatsAnalysis
 from backend.schemas.analysis.index import IndexAnalysis
 from backend.schemas.analysis.intrinsic_dimension import IntrinsicDimensionAnalysis
 from backend.schemas.analysis.line import LINE_KINDS, AnyLine, BetweenLine, EigenLine, RandomLine
+from backend.schemas.analysis.ntk import NtkAnalysis
 from backend.schemas.analysis.overlap import OverlapAnalysis
 from backend.schemas.analysis.plane import (
     RACE_PLANES,
@@ -31,23 +33,32 @@ from backend.schemas.analysis.trace import TraceAnalysis
 from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
-    "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine", "AnyPlane",
-    "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
-    "GradientEigenPlane", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane", "OverlapAnalysis", "PcaPlane",
-    "RandomLine", "RandomPlane", "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis",
-    "SurfaceAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine",
+    "AnyPlane", "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
+    "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane",
+    "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "SaliencyAnalysis",
+    "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis", "ThreePointsPlane",
+    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
+    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
-    ConnectivityAnalysis, IntrinsicDimensionAnalysis, SaliencyAnalysis,
+    ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
-    SurfaceAnalysis | TrajectoryAnalysis | SharpnessAnalysis | SpectrumAnalysis | OverlapAnalysis,
+    SurfaceAnalysis
+    | TrajectoryAnalysis
+    | SharpnessAnalysis
+    | SpectrumAnalysis
+    | OverlapAnalysis
+    | GradientStatsAnalysis
+    | NtkAnalysis
+    | SaliencyAnalysis,
     Field(discriminator="kind"),
 ]
 AnyAnalysis = Annotated[
@@ -62,6 +73,8 @@ AnyAnalysis = Annotated[
     | OverlapAnalysis
     | ConnectivityAnalysis
     | IntrinsicDimensionAnalysis
+    | GradientStatsAnalysis
+    | NtkAnalysis
     | SaliencyAnalysis,
     Field(discriminator="kind"),
 ]

@@ -10,6 +10,7 @@ from backend.schemas.events.connectivity import Barrier
 from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectrum, Trace
 from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
+from backend.schemas.events.gradients import GradientStats, Kernel, Opposition
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
@@ -17,9 +18,10 @@ from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Sn
 
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Checkpoint", "Controlled", "Dimension", "Eigenvalues",
-    "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "Index", "LaneEnded", "LaneEvent", "Overlap",
-    "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "SaliencyExample", "SaliencyMap",
-    "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Trace", "TrainChunk",
+    "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel", "LaneEnded",
+    "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
+    "ResolvedPoint", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
+    "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -27,7 +29,7 @@ EVENT_KINDS = (
     TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
-    Barrier, Dimension, SaliencyExample, SaliencyMap,
+    Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -53,6 +55,9 @@ AnyEvent = Annotated[
     | Overlap
     | Barrier
     | Dimension
+    | GradientStats
+    | Opposition
+    | Kernel
     | SaliencyExample
     | SaliencyMap,
     Field(discriminator="kind"),

@@ -19,6 +19,7 @@ from backend.schemas.events import (
     SurfaceTile,
     TrainChunk,
 )
+from backend.schemas.mosaic import assembled
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Report:
         self.out = out
         self.live = live
         self.lanes: dict[tuple[str, int], LaneLine] = {}
-        self.surfaces: dict[str, SurfaceTile] = {}
+        self.surfaces: dict[str, list[SurfaceTile]] = {}
         self.planes: dict[str, Plane] = {}
         self.tenth = -1
         self.line_open = False
@@ -68,7 +69,7 @@ class Report:
             case Plane():
                 self.planes[event.plane] = event
             case SurfaceTile():
-                self.surfaces[event.plane] = event
+                self.surfaces.setdefault(event.plane, []).append(event)
             case PathPoints() if event.lane is not None:
                 self._lane(event.lane, event.repeat)
             case Failed():
@@ -106,7 +107,8 @@ class Report:
     def _close(self, event: Finished) -> None:
         if any(lane.reason or lane.step for lane in self.lanes.values()):
             self._print(self._lane_table())
-        for name, tile in self.surfaces.items():
+        for name, tiles in self.surfaces.items():
+            tile = assembled(tiles)
             loss = tile.loss[np.isfinite(tile.loss)]
             span = f"loss {loss.min():.4g} to {loss.max():.4g}" if loss.size else "no finite loss"
             holes = int(tile.loss.size - loss.size)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.schemas.events import AnyEvent, Envelope, Eval, PathPoints, SurfaceTile, TrainChunk
+from backend.schemas.mosaic import assembled
 from backend.schemas.run import Run
 
 SCHEMA = 1  # raised when an older reader would misread an export
@@ -90,8 +91,12 @@ def _surface_rows(events: Iterator[AnyEvent]) -> Iterator[tuple[Any, ...]]:
 
 
 def _finest(events: Iterable[AnyEvent]) -> dict[tuple[str, int | None], SurfaceTile]:
-    """Take of every surface its last tile: a tile carries its whole grid, and later ones overwrite."""
-    return {(event.plane, event.point): event for event in events if isinstance(event, SurfaceTile)}
+    """Take of every surface the finest grid that its tiles fill."""
+    tiles: dict[tuple[str, int | None], list[SurfaceTile]] = {}
+    for event in events:
+        if isinstance(event, SurfaceTile):
+            tiles.setdefault((event.plane, event.point), []).append(event)
+    return {surface: assembled(kept) for surface, kept in tiles.items()}
 
 
 def as_npz(run: Run, texts: Iterable[str]) -> File:

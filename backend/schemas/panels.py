@@ -14,14 +14,15 @@ from pydantic import JsonValue
 from backend.schemas.base import WireModel
 
 Choices = dict[str, tuple[str, ...]]  # control → the values with which this holds; all must hold
-How = Literal["extend", "append", "replace"]
+How = Literal["extend", "append", "replace", "mosaic"]
 
 
 class Source(WireModel):
     """Events that are kept as tables: one for each run and each combination of ``keys``.
 
     ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row (of an array, entry i goes to
-    the column ``field.i``), ``replace`` keeps the newest event alone. ``where`` asks for values of the event's fields.
+    the column ``field.i``), ``replace`` keeps the newest event alone, ``mosaic`` lays the tiles of a picture over one
+    another. ``where`` asks for values of the event's fields.
     """
 
     kind: str

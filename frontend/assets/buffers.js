@@ -43,6 +43,13 @@
     }
 
     take(event, how) {
+      if (how === "mosaic") {
+        const { Mosaic } = gradscape.mosaic;
+        if (!this.mosaic || !this.mosaic.holds(event)) this.mosaic = new Mosaic(event);
+        this.mosaic.lay(event);
+        this.last = this.mosaic.event(event);
+        return;
+      }
       this.last = event;
       if (how === "replace") return;
       const arrays = Object.entries(event).filter(([, value]) => gradscape.wire.isArray(value));

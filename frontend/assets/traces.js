@@ -6,6 +6,7 @@
 
   const MOST_POINTS = 2000; // of a line; more are thinned to the lowest and highest of each stretch
   const FAINT = 0.35;
+  const BETWEEN = "<br>drawn between points, not evaluated yet"; // of a surface that is still refined
   const PICTURES = ["contour", "heatmap", "surface"]; // z is a matrix
   const SPATIAL = ["scatter3d"]; // z is a column
 
@@ -116,8 +117,13 @@
     if (!binding.hover) return trace;
     const values = rowsOf({ ...columns.z, scaled: false }, table, scene);
     const common = look(binding, table, scene)(0);
+    const { known } = table.last;
+    const between = (i, j) => (known && !known[i * trace.y.length + j] ? BETWEEN : "");
     trace.text = values.map((row, j) =>
-      row.map((value, i) => gradscape.wire.fill(binding.hover, (name) => ({ x: trace.x[i], y: trace.y[j], z: value })[name] ?? common(name))),
+      row.map((value, i) => {
+        const look = (name) => ({ x: trace.x[i], y: trace.y[j], z: value })[name] ?? common(name);
+        return gradscape.wire.fill(binding.hover, look) + between(i, j);
+      }),
     );
     trace.hovertemplate = "%{text}<extra></extra>";
     return trace;

@@ -48,7 +48,7 @@ def test_a_race_is_drawn_whole_and_nothing_is_fetched_from_elsewhere(page: Stage
         assert len(page.named(CONTOUR, lane, "lines")["x"]) == 51
     assert {page.state(panel) for panel in ("landscape", "curves", "lanes")} == {"ready"}
     assert (
-        "PCA plane · 83 % + 11 % of the movement · 33×33 points · 100 % of digits · error about 0.4 % of the range"
+        "PCA plane · 83 % + 11 % of the movement · 33×33 points · 100 % of digits · within about 0.4 % of the range"
         in page.line("landscape")
     )
     rows = page.page.locator("[data-panel=lanes] tbody tr")

@@ -1,22 +1,23 @@
-"""The loss on a plane, coarse first, then finer.
+"""The loss on a plane: coarse and on a part of the data first, then finer and on all of it.
 
-Shapes: n = m = points a side of a level.
+Shapes: n, m points a side of a tile.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Generator, Sequence
 
 from backend.core.analyses.base import ALIVE, Context, Events, Point, Tick
 from backend.core.analyses.places import lay_plane, points_of, started, with_progress
 from backend.core.analyses.trajectory import trace_paths
-from backend.core.geometry.evaluate import Evaluator, sample
+from backend.core.geometry.evaluate import Evaluator, sample, unsupported_arithmetic
 from backend.core.geometry.fit import unsupported_plane
-from backend.core.geometry.grid import coordinates, interpolation_bound, levels, new_points
+from backend.core.geometry.grid import coordinates
+from backend.core.geometry.mesh import SIDE, Cells, Mesh
+from backend.core.geometry.picture import Picture
 from backend.core.geometry.plane import Plane
+from backend.core.geometry.recall import recalled
+from backend.core.geometry.refinement import Refinement, first_pass
 from backend.core.problems.problem import Problem
 from backend.schemas.analysis import KeptPlane, PcaPlane, SurfaceAnalysis, ThreePointsPlane
-from backend.schemas.events import SurfaceTile
 
 
 def draw_surface(
@@ -28,53 +29,52 @@ def draw_surface(
     point: int | None = None,
     tune: bool = False,
 ) -> Events:
-    """Evaluate f(a, b) = L(origin + a·u + b·v) on nested grids, one tile as soon as each level is whole.
+    """Evaluate f(a, b) = L(origin + a·u + b·v), refined where the picture may be most wrong.
 
-    Every point is evaluated once, whatever the number of levels: resolution² losses in all, one between two ticks.
-    A value that is not finite stays what it is.
+    The picture begins with 5×5 points on a part of the data. Its 4×4 patches are then refined, those with the largest
+    estimated error first: the spacing is halved, or the rest of the data is added (see ``Refinement``). In the end
+    every point has been evaluated once on every example, resolution² losses in all. The order changes no value. A value
+    that is not finite stays what it is.
 
     Li et al. 2018, Visualizing the loss landscape of neural nets.
 
     Args:
         problem: whose loss.
         plane: where; its extent and its BatchNorm policy hold.
-        spec: the resolution and the share of the data.
+        spec: the resolution, the share of the data, the number format.
         step: of the race, for a probe.
         point: index of the point, for a stand-alone analysis.
-        tune: whether timing may choose how the points are evaluated.
+        tune: whether timing may choose how the points are evaluated, and what was evaluated before may be reused.
 
     Yields:
-        A ``SurfaceTile`` for each level: 5×5, 9×9 … up to the resolution.
+        ``SurfaceTile`` events as parts of the picture change, at last the whole of it; ticks whose pieces add up to
+        resolution².
     """
     where = sample(problem, spec.data_fraction, plane.batchnorm)
-    evaluator = Evaluator(where, plane.span, tune=tune)
-    dtype = str(problem.dtype).removeprefix("torch.")
-    loss_NN = np.empty((spec.resolution, spec.resolution), dtype)
-    stderr_NN = np.zeros_like(loss_NN)
-    known = True  # every cell has a standard error
-    for level in levels(spec.resolution):
-        axis_n = coordinates(level, plane.extent)
-        stride = (spec.resolution - 1) // (level - 1)
-        cells = tuple(new_points(level))
-        found = yield from evaluator.losses([(axis_n[i].item(), axis_n[j].item()) for i, j in cells])
-        places = tuple(np.array(cells).T * stride)
-        loss_NN[places] = found.loss_K
-        known = known and found.stderr_K is not None
-        stderr_NN[places] = 0.0 if found.stderr_K is None else found.stderr_K
-        loss_nm = loss_NN[::stride, ::stride].copy()
-        yield SurfaceTile(
-            step=step,
-            point=point,
-            plane=plane.id,
-            level=level,
-            a=axis_n.astype(dtype),
-            b=axis_n.astype(dtype),
-            loss=loss_nm,
-            stderr=stderr_NN[::stride, ::stride].copy() if known else None,
-            bound=interpolation_bound(loss_nm),
-            data_fraction=where.fraction,
-            final=level == spec.resolution,
-        )
+    evaluator = Evaluator(where, plane.span, tune=tune, arithmetic=spec.arithmetic)
+    total = evaluator.examples
+    first = first_pass(total) if evaluator.additive else total
+    axis = coordinates(SIDE, plane.extent).tolist()
+
+    def evaluated(cells: Cells, start: int, stop: int) -> Generator[Tick, None, None]:
+        points = [(axis[i], axis[j]) for i, j in cells]
+        mesh.add(cells, (yield from evaluator.tally(points, start, stop)))
+
+    mesh = Mesh(total)
+    if tune:
+        mesh = yield from recalled(plane, where, evaluator, spec.arithmetic, mesh)
+    refinement = Refinement(mesh, spec.resolution, first)
+    picture = Picture(refinement, plane, where, evaluator, step, point)
+    yield Tick(picture.known_pieces())
+    if (todo := refinement.next()) is None or not todo.fresh.size:
+        yield from picture.whole()
+    while todo is not None:
+        if todo.fresh.size:
+            yield from evaluated(todo.fresh, 0, first)
+        if todo.more.size:
+            yield from evaluated(todo.more, first, total)
+        patches, todo = todo.patches, refinement.next()
+        yield from picture.whole() if todo is None else picture.parts(patches)
 
 
 class Surface:
@@ -82,7 +82,11 @@ class Surface:
 
     def unsupported(self, problem: Problem, spec: SurfaceAnalysis) -> str | None:
         """Return None, or why this problem has no such surface."""
-        return unsupported_plane(spec.plane, problem) or problem.check_deterministic()
+        return (
+            unsupported_plane(spec.plane, problem)
+            or unsupported_arithmetic(spec.arithmetic, problem)
+            or problem.check_deterministic()
+        )
 
     def run(self, problem: Problem, spec: SurfaceAnalysis, ctx: Context) -> Events:
         """Yield for each point its plane, the paths on it where they are asked for, then its tiles.

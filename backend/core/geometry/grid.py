@@ -1,6 +1,5 @@
 """Nested square grids: each level holds every point of the levels before it, exactly."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -40,50 +39,25 @@ def coordinates(level: int, extent: float) -> NDArray[np.float64]:
     return extent * (np.linspace(-DIVISIONS, DIVISIONS, level) / DIVISIONS)
 
 
-def new_points(level: int) -> Iterator[tuple[int, int]]:
-    """Yield the indices (i, j) of a level's points that the level before it does not have; all of them at 5×5.
+def between(values: NDArray[np.floating]) -> float:
+    """Return by how much straight lines between every second value miss the values between them, at most.
 
-    Example:
-        >>> len(list(new_points(5))), len(list(new_points(9)))
-        (25, 56)
-    """
-    for i in range(level):
-        for j in range(level):
-            if level == COARSEST or i % 2 or j % 2:
-                yield i, j
-
-
-def interpolation_bound(values: NDArray[np.floating]) -> float | None:
-    """Estimate the error of drawing straight lines between a level's points, as a share of the values' range.
-
-    The points that this level added tell how far bilinear interpolation of the level before was off, at most D.
-    That error falls with the square of the spacing, so this level's own is about D/4:
-    bound = max |f − bilinear(f at the level before)| / (4·(max f − min f)), over finite values.
+    max |f − bilinear(every second f)| over finite values, 0 where there are none.
 
     Args:
-        values: the level's values [n, n].
-
-    Returns:
-        The bound; None at the coarsest level, or where nothing finite can be compared. 0 for a constant.
+        values: the values [n, m], n and m odd.
 
     Example:
         >>> x = coordinates(9, 1.0)
-        >>> interpolation_bound(x[:, None] + x[None, :])
+        >>> between(x[:, None] + x[None, :])
         0.0
-        >>> round(interpolation_bound(np.broadcast_to(x[:, None] ** 2, (9, 9))), 6)  # (h/2)² = 1/16 at spacing h = ½
-        0.015625
+        >>> round(between(np.broadcast_to(x[:, None] ** 2, (9, 9))), 6)  # (h/2)² at spacing h = ½
+        0.0625
     """
-    if len(values) <= COARSEST:
-        return None
     coarse = np.asarray(values[::2, ::2], dtype=np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         drawn = np.repeat(np.repeat(coarse, 2, axis=0), 2, axis=1)[:-1, :-1]
         drawn[1::2] = (drawn[:-1:2] + drawn[2::2]) / 2
         drawn[:, 1::2] = (drawn[:, :-1:2] + drawn[:, 2::2]) / 2
         off = np.abs(values - drawn)
-    finite = np.asarray(values, dtype=np.float64)[np.isfinite(values)]
-    off = off[np.isfinite(off)]
-    if not off.size:
-        return None
-    span = float(finite.max() - finite.min())
-    return float(off.max()) / (4 * span) if span > 0 else 0.0
+    return float(np.max(off, initial=0.0, where=np.isfinite(off)))

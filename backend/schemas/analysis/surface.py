@@ -9,7 +9,7 @@ from backend.schemas.fields import described, kind_of
 
 
 class SurfaceAnalysis(AnalysisSpec):
-    """L(origin + a·u + b·v) on a nested grid, 5×5 first, each level reusing the one before."""
+    """L(origin + a·u + b·v) on nested grids: 5×5 on a part of the data, then finer and on more where it matters."""
 
     title = "Loss surface"
     summary = "The loss on a plane through parameter space, coarse first, then finer."
@@ -23,4 +23,7 @@ class SurfaceAnalysis(AnalysisSpec):
     batchnorm: BatchNormPolicy = batchnorm()
     paths: bool = described(
         False, "Also draw the points' paths, all on one plane; in a race the trajectory probe does that."
+    )
+    arithmetic: Literal["own", "float64", "tf32", "bfloat16"] = described(
+        "own", "What is computed in: the run's number format, float64, or on CUDA devices coarser, quicker products."
     )

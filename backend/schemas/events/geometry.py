@@ -63,15 +63,23 @@ class Profile(PointEvent):
 
 
 class SurfaceTile(PointEvent):
-    """A complete sub-grid of a surface; NaN or infinity always means "not finite there"; later tiles overwrite."""
+    """A complete sub-grid of a surface; NaN or infinity always means "not finite there"; later tiles overwrite.
+
+    Coordinates are exact multiples of extent/64. Tiles of one surface lie on nested grids; ``bound``, ``coarsest`` and
+    ``least_fraction`` are about the whole picture that all tiles so far make.
+    """
 
     kind: Literal["surface_tile"] = "surface_tile"
     plane: str
-    level: int  # points a side of the whole grid at this level
+    level: int  # points a side of the whole grid at this tile's spacing
     a: Array  # [n] horizontal
     b: Array  # [m] vertical
     loss: Array  # [n, m]
     stderr: Array | None  # [n, m], where a subset of the data was used
-    bound: float | None  # estimated error as a share of the range
-    data_fraction: float
+    bound: float | None  # estimated error as a share of the range: every cell that is drawn lies within about so much
+    data_fraction: float  # share of the training split under every cell of this tile
     final: bool
+    coarsest: int | None = None  # the level that every part of the picture has reached; null: this tile's
+    least_fraction: float | None = None  # share of the training split under every cell so far; null: this tile's
+    even: bool = True  # whether all parts have the same level
+    arithmetic: str | None = None  # number format of the evaluation; null: the run's own

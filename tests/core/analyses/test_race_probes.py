@@ -257,7 +257,7 @@ def test_a_dropped_surface_makes_way_for_a_newer_plane_but_a_waited_for_one_is_d
         assert len(tiles(advance(work, 2))) == 1
         start_probe(spec, race.problem, race.book, race.view(20))
         rest = list(work)
-        assert [tile.final for tile in tiles(rest)] == ([True] if whole else [])
+        assert [tile.final for tile in tiles(rest)][-1:] == ([True] if whole else [])
 
 
 def test_a_coarse_surface_of_an_outgrown_plane_ends_so_that_the_next_can_begin() -> None:

@@ -67,10 +67,8 @@ def candidates(work: Work) -> Iterator[Plan]:
     small, large = (17, 23) if work.device == "cpu" else (23, 29)
     yield from {Plan(work.block(1 << power)): None for power in range(small, large)}
     # Where a point takes microseconds, calls cost more than arithmetic: many points at once.
-    for together in (8, 64):
-        size = work.examples * work.bytes * together
-        if size <= (1 << 22 if work.device == "cpu" else 1 << 30):
-            yield Plan(work.examples, together)
+    if work.examples * work.bytes <= (1 << 16 if work.device == "cpu" else 1 << 26):
+        yield from (Plan(work.examples, together) for together in (8, 32))
 
 
 def work_of(where: Sample, shape: tuple[int, ...], dtype: torch.dtype, arithmetic: str) -> Work:

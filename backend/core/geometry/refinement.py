@@ -1,0 +1,143 @@
+"""What of a surface to work out next: where the picture may be most wrong, and on how much of the data.
+
+Shapes: G lattice points a side, K cells, p patches a side.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.core.geometry.grid import between
+from backend.core.geometry.mesh import PATCHES, WIDTH, Cells, Floats, Mesh, patch_slices, stride_of
+
+FEWEST: Final = 256  # examples of a first pass
+MOST: Final = 4096
+SHARE: Final = 8  # the first pass takes an eighth of the examples
+TAKEN: Final = 0.5  # patches with at least this share of the largest error are worked on together
+SAFETY: Final = 0.5  # of what the level before missed: a smooth surface's own error is a quarter of it, a kink's half
+UNSEEN: Final = {WIDTH: 1.0, WIDTH // 2: 0.75}  # likewise at 5×5 and 9×9, where much may lie between the points
+
+
+def first_pass(total: int) -> int:
+    """Return how many examples the first pass takes: all of so few that a part would not tell much.
+
+    Example:
+        >>> [first_pass(total) for total in (100, 511, 1500, 4096, 60000)]
+        [100, 511, 256, 512, 4096]
+    """
+    return total if total < 2 * FEWEST else min(MOST, max(FEWEST, total // SHARE))
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """By how much the drawn picture may be off in each patch [p, p]: between the points, and for want of examples."""
+
+    interpolation_pp: Floats
+    sampling_pp: Floats
+
+    @property
+    def both_pp(self) -> Floats:
+        """Their sums."""
+        return self.interpolation_pp + self.sampling_pp
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Patches that are worked on together, and their cells."""
+
+    patches: tuple[tuple[int, int], ...]
+    fresh: Cells  # not evaluated yet: on the first pass's examples
+    more: Cells  # then these: on the examples after the first pass
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement:
+    """Leads a mesh from 5×5 points to a resolution, and from a first pass over some examples to all of them.
+
+    A round takes the patches with the largest errors. Where too few examples matter more than points too far apart,
+    the patch's cells are completed; otherwise its spacing is halved. In the end every cell has been evaluated once on
+    every example, whatever the order.
+    """
+
+    mesh: Mesh
+    resolution: int
+    first: int
+
+    @property
+    def finest(self) -> int:
+        """Spacing at the end, in lattice intervals."""
+        return stride_of(self.resolution)
+
+    def strides(self) -> NDArray[np.int64]:
+        """Return each patch's spacing."""
+        return self.mesh.strides(self.finest)
+
+    def next(self) -> Round | None:
+        """Return what to evaluate next; None when all is done."""
+        mesh = self.mesh
+        if not mesh.count_GG[::WIDTH, ::WIDTH].all():
+            return self._round([(row, column) for row in range(PATCHES) for column in range(PATCHES)], {})
+        stride_pp = self.strides()
+        count_pp = mesh.counts(stride_pp)
+        open_pp = (stride_pp > self.finest) | (count_pp < mesh.total)
+        if not open_pp.any():
+            return None
+        errors = errors_of(mesh, stride_pp)
+        # The border of a hole is where the picture is least known.
+        urgent_pp = errors.both_pp + mesh.span() * (mesh.holes(stride_pp) & (stride_pp > self.finest))
+        worst = float(urgent_pp[open_pp].max())
+        chosen = [(int(row), int(column)) for row, column in np.argwhere(open_pp & (urgent_pp >= TAKEN * worst))]
+        blind_pp = (count_pp < mesh.total) & (errors.sampling_pp >= errors.interpolation_pp)
+        finer = {
+            place: int(stride_pp[place]) // 2
+            for place in chosen
+            if stride_pp[place] > self.finest and not blind_pp[place]
+        }
+        return self._round(chosen, finer)
+
+    def _round(self, patches: list[tuple[int, int]], finer: dict[tuple[int, int], int]) -> Round:
+        """List the cells of some patches: at a finer spacing, or those that are to be completed."""
+        mesh = self.mesh
+        stride_pp = self.strides()
+        fresh, more = np.zeros_like(mesh.count_GG, dtype=bool), np.zeros_like(mesh.count_GG, dtype=bool)
+        begun = bool(mesh.count_GG[::WIDTH, ::WIDTH].all())
+        for place in patches:
+            stride = finer.get(place, int(stride_pp[place]))
+            where = patch_slices(*place, stride)
+            count = mesh.count_GG[where]
+            fresh[where] |= count == 0
+            complete = bool((mesh.count_GG[patch_slices(*place, int(stride_pp[place]))] == mesh.total).all())
+            if begun and (place not in finer or complete):
+                more[where] |= count < mesh.total
+        more &= self.first < mesh.total
+        return Round(tuple(patches), np.argwhere(fresh), np.argwhere(more))
+
+
+def errors_of(mesh: Mesh, stride_pp: NDArray[np.int64]) -> Errors:
+    """Estimate how far a drawn picture is off: straight lines between the points of each patch.
+
+    The points that a patch's level added tell how far straight lines between those of the level before were off, at
+    most D (at 5×5: of 3×3, in the quarter of the picture around the patch). That error falls to a quarter where the
+    surface is smooth and to a half at a kink, so the patch's own is taken to be D/2; at the two coarsest levels, which
+    may step over much, D and ¾D. What is narrower than the spacing everywhere goes unseen.
+
+    Args:
+        mesh: what is known.
+        stride_pp: each patch's spacing.
+
+    Returns:
+        The errors; where nothing finite can be compared, 0.
+    """
+    error_pp = np.zeros((PATCHES, PATCHES))
+    for row in range(PATCHES):
+        for column in range(PATCHES):
+            stride = int(stride_pp[row, column])
+            if stride == WIDTH:
+                top, left = (place // 2 * 2 * WIDTH for place in (row, column))
+                where = slice(top, top + 2 * WIDTH + 1, stride), slice(left, left + 2 * WIDTH + 1, stride)
+            else:
+                where = patch_slices(row, column, stride)
+            error_pp[row, column] = UNSEEN.get(stride, SAFETY) * between(mesh.mean_GG[where])
+    return Errors(error_pp, mesh.sampling_errors(stride_pp))

@@ -38,6 +38,8 @@ def _half_squared(data: dict[str, Any], hidden: list[int]) -> dict[str, Any]:
     return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": {"kind": "mse", "factor": 0.5}}
 
 
+_ROUGHNESS = {"kind": "roughness", "length": 0.01, "lengths": [0.1, 0.5], "directions": 50}
+
 FOUR_ON_DIGITS = Preset(
     name="four-on-digits",
     title="Four optimizers on digits",
@@ -195,7 +197,31 @@ EDGE_ADAM = Preset(
     choices={"curves.scale": "log", "sharpness.matrix": "preconditioned"},
 )
 
-PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, EDGE, EDGE_CHEBYSHEV, EDGE_ADAM)
+RITZ_GALERKIN = Preset(
+    name="ritz-galerkin",
+    title="Ritz against Galerkin",
+    sentence="One equation, one network, two losses: how near each comes to the solution, and how rough it is there.",
+    request={
+        "kind": "train",
+        "name": "Poisson",
+        "problem": {"pde": {"kind": "poisson", "dim": 1, "method": "galerkin"}},
+        "dtype": "float64",
+        "steps": 1500,
+        "pace": 100.0,
+        "eval_every": 20,
+        "lanes": [_lane("Adam", "adam", lr=0.01)],
+        "probes": [
+            {"every": 100, "late": "skip", "analysis": _ROUGHNESS},
+            *_landscape("pca", every=50, paths=25),
+        ],
+    },
+    variants=tuple(
+        {"name": f"Poisson by {method.title()}", "problem.pde.method": method} for method in ("galerkin", "ritz")
+    ),
+    choices={"curves.scale": "log", "curves.metric": "error"},
+)
+
+PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, EDGE, EDGE_CHEBYSHEV, EDGE_ADAM, RITZ_GALERKIN)
 
 
 def preset(name: str) -> Preset:

@@ -20,6 +20,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "slice": ("slice",),
     "trajectory": ("landscape",),
     "sharpness": ("sharpness",),
+    "roughness": ("roughness",),
     "spectrum": ("spectrum",),
     "top_eigenvalues": ("spectrum",),
     "overlap": ("overlap",),

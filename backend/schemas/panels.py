@@ -38,6 +38,7 @@ class Column(WireModel):
     ``step``. ``times`` multiplies by a number of the lane (``evaluations``: gradient evaluations a step).
     ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's scale;
     ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values alone.
+    ``stretched`` draws each strand from 0, its lowest value, to 1, its highest.
     """
 
     field: str
@@ -47,6 +48,7 @@ class Column(WireModel):
     scaled: bool = False
     transpose: bool = False
     finite: bool = False
+    stretched: bool = False
 
 
 class Pick(WireModel):
@@ -75,6 +77,9 @@ class Binding(WireModel):
     y: Channel
     z: Channel | None = None
     error: Channel | None = None  # half the length of vertical error bars
+    low: Channel | None = None  # where a vertical bar begins
+    high: Channel | None = None  # and where it ends
+    strands: bool = False  # y is [k, n] over an x of [n]: k lines in one trace
     name: str = "{lane.title}"
     hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
     label: str | None = None  # template of a text that stands beside a point

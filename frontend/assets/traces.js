@@ -129,7 +129,26 @@
     return trace;
   }
 
+  // k lines over the same n places as one trace, with a gap after each.
+  function strands(trace, table, scene, columns) {
+    const found = table.last[columns.y.field];
+    const x = numbersOf(columns.x, table, scene);
+    if (!gradscape.wire.isArray(found) || !x) return null;
+    const [count, size] = found.shape;
+    trace.x = new Floats(count * (size + 1)).fill(NaN);
+    trace.y = new Floats(count * (size + 1)).fill(NaN);
+    for (let line = 0; line < count; line += 1) {
+      const values = Floats.from(found.data.slice(line * size, (line + 1) * size));
+      const known = values.filter(Number.isFinite);
+      const [low, high] = columns.y.stretched ? [Math.min(...known), Math.max(...known)] : [0, 1];
+      trace.x.set(x, line * (size + 1));
+      trace.y.set(values.map((value) => (value - low) / (high > low ? high - low : 1)), line * (size + 1));
+    }
+    return trace;
+  }
+
   function line(trace, binding, table, scene, columns) {
+    if (binding.strands) return strands(trace, table, scene, columns);
     const x = numbersOf(columns.x, table, scene);
     const y = numbersOf(columns.y, table, scene);
     if (!x || !y) return null;
@@ -139,6 +158,11 @@
     trace.y = take(y, rows);
     const error = columns.error && numbersOf(columns.error, table, scene);
     if (error) trace.error_y = { ...trace.error_y, type: "data", array: take(error, rows) };
+    const [low, high] = ["low", "high"].map((end) => columns[end] && numbersOf(columns[end], table, scene));
+    if (low && high) {
+      const [up, down] = [high.map((end, row) => end - y[row]), low.map((end, row) => y[row] - end)];
+      trace.error_y = { ...trace.error_y, type: "data", symmetric: false, array: take(up, rows), arrayminus: take(down, rows) };
+    }
     if (z) trace.z = take(z, rows);
     const template = binding.hover || binding.label;
     if (template) {
@@ -154,7 +178,7 @@
     const traces = [];
     bindings.forEach((binding, index) => {
       if (!holds(binding.when, scene.choices)) return;
-      const columns = Object.fromEntries(["x", "y", "z", "error"].map((name) => [name, columnOf(binding[name], scene.choices)]));
+      const columns = Object.fromEntries(["x", "y", "z", "error", "low", "high"].map((name) => [name, columnOf(binding[name], scene.choices)]));
       if (!columns.x || !columns.y) return;
       for (const table of scene.tablesOf(binding)) {
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };

@@ -99,7 +99,8 @@ class Draft:
 def _probe(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Make the probe of an analysis that is off, with what it shares with those that are on."""
     probe = Probe().model_dump(mode="json")
-    probe["analysis"] = default_of(PROBE_KINDS[ANALYSES.index(kind)])
+    spec = PROBE_KINDS[ANALYSES.index(kind)]
+    probe["analysis"] = {**default_of(spec), **spec.along}
     for other in given.values():
         _share(other, probe)
     return probe

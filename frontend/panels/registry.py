@@ -9,6 +9,8 @@ from frontend.panels.landscape import figure as landscape_figure
 from frontend.panels.landscape import layout as landscape_layout
 from frontend.panels.lanes import figure as lanes_figure
 from frontend.panels.lanes import layout as lanes_layout
+from frontend.panels.roughness import figure as roughness_figure
+from frontend.panels.roughness import layout as roughness_layout
 from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
 from frontend.panels.slices import figure as slices_figure
@@ -18,6 +20,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
     PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
+    PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
 )

@@ -7,11 +7,17 @@ from backend.schemas.panels import Source
 TRAIN: Final = Source(kind="train_chunk", how="extend")
 EVAL_TRAIN: Final = Source(kind="eval", how="append", where={"split": "train"})
 EVAL_TEST: Final = Source(kind="eval", how="append", where={"split": "test"})
+FIT: Final = Source(kind="fit", how="append")
 ENDED: Final = Source(kind="lane_ended", how="append")
 DIVERGED: Final = Source(kind="lane_ended", how="append", where={"reason": "diverged"})
 SHARPNESS: Final = Source(kind="sharpness", how="append")
 NOT_CONVERGED: Final = Source(kind="sharpness", how="append", where={"converged": False})
 PROFILE: Final = Source(kind="profile", how="replace", keys=("lane", "repeat", "point", "label"))
+ROUGHNESS: Final = Source(
+    kind="roughness", how="append", keys=("lane", "repeat", "point", "length"), where={"final": True}
+)
+ROUGHNESS_SO_FAR: Final = Source(kind="roughness", how="append", keys=("lane", "repeat", "point", "length"))
+PROFILES: Final = Source(kind="roughness", how="replace", keys=("lane", "repeat", "point", "length"))
 PLANE: Final = Source(kind="plane", how="replace", keys=("kind_of_plane", "point", "plane"))
 SURFACE: Final = Source(kind="surface_tile", how="mosaic", keys=("point", "plane"))
 PATHS: Final = Source(kind="path_points", how="extend", keys=("lane", "repeat", "point", "plane"))

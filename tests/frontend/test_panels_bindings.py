@@ -60,14 +60,15 @@ def test_sources_name_kinds_and_fields_that_exist(panel: Panel) -> None:
 
 @pytest.mark.parametrize(("panel", "binding"), BINDINGS, ids=BINDING_IDS)
 def test_bindings_name_fields_that_exist(panel: Panel, binding: Binding) -> None:
-    for channel in (binding.x, binding.y, binding.z, binding.error):
+    for channel in (binding.x, binding.y, binding.z, binding.error, binding.low, binding.high):
         for column in columns_of(channel):
             kind = column.kind or binding.source.kind
             assert column.field.partition(".")[0] in EVENTS[kind].model_fields, column  # of an array: name.i
             assert column.along is None or column.along in EVENTS["plane"].model_fields
     channels = {"x", "y", "z"}
     for template in (binding.name, binding.hover, binding.label):
-        assert fields_in(template or "") <= known_fields(binding.source) | channels, template
+        named = {re.sub(r"\.\d+$", "", field) for field in fields_in(template or "")}  # of an array: name.i
+        assert named <= known_fields(binding.source) | channels, template
     assert set(binding.paint.values()) <= STYLES
     assert binding.faint_beside is None or binding.faint_beside in EVENTS
     assert binding.graph in {graph.name for graph in panel.graphs}

@@ -1,4 +1,4 @@
-"""Probes of a running race that look at each lane by itself: spectra, eigenspaces, gradients, kernels, saliency."""
+"""Probes of a running race that look at each lane by itself: spectra, eigenspaces, gradients, saliency, roughness."""
 
 from itertools import chain
 
@@ -9,6 +9,7 @@ from backend.core.analyses.gradient_tellers import Place
 from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import Spaces
 from backend.core.analyses.race import LaneView, RaceView
+from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.curvature.operator import NotFiniteCurvature
@@ -18,12 +19,15 @@ from backend.schemas.analysis import (
     GradientStatsAnalysis,
     NtkAnalysis,
     OverlapAnalysis,
+    RoughnessAnalysis,
     SaliencyAnalysis,
     SpectrumAnalysis,
 )
 from backend.schemas.events import ResolvedPoint
 
-OfLanes = SpectrumAnalysis | OverlapAnalysis | GradientStatsAnalysis | NtkAnalysis | SaliencyAnalysis
+OfLanes = (
+    SpectrumAnalysis | OverlapAnalysis | RoughnessAnalysis | GradientStatsAnalysis | NtkAnalysis | SaliencyAnalysis
+)
 _Key = tuple[OfLanes, str, int]
 
 
@@ -67,6 +71,8 @@ class LaneProbes:
                     random = generator(self._seed, spec.kind, lane.lane, lane.repeat)
                     self._spaces[key] = Spaces(self._problem, spec, random)
                 return self._spaces[key].look(site, lane.update_P)
+            case RoughnessAnalysis():
+                return ROUGHNESS.look(self._problem, spec, site, self._seed)
             case GradientStatsAnalysis():
                 first = next(p.moments[0] for p in race.paths if (p.lane, p.repeat) == (lane.lane, lane.repeat))
                 return GRADIENT_STATS.look(self._problem, spec, Place(site, lane.update_P, first.params_P))

@@ -9,6 +9,7 @@ from backend.core.analyses.index import INDEX
 from backend.core.analyses.intrinsic_dimension import INTRINSIC_DIMENSION
 from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import OVERLAP
+from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
@@ -25,6 +26,7 @@ from backend.schemas.analysis import (
     IntrinsicDimensionAnalysis,
     NtkAnalysis,
     OverlapAnalysis,
+    RoughnessAnalysis,
     SaliencyAnalysis,
     SharpnessAnalysis,
     SliceAnalysis,
@@ -53,6 +55,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (GradientStatsAnalysis, GRADIENT_STATS),
     (NtkAnalysis, NTK),
     (SaliencyAnalysis, SALIENCY),
+    (RoughnessAnalysis, ROUGHNESS),
 )
 
 

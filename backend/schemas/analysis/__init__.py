@@ -23,6 +23,7 @@ from backend.schemas.analysis.plane import (
     RandomPlane,
     ThreePointsPlane,
 )
+from backend.schemas.analysis.roughness import RoughnessAnalysis
 from backend.schemas.analysis.saliency import SaliencyAnalysis
 from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.slice import SliceAnalysis
@@ -36,19 +37,20 @@ __all__ = [
     "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine",
     "AnyPlane", "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
     "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane",
-    "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "SaliencyAnalysis",
-    "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis", "ThreePointsPlane",
-    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
+    "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
+    "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
-    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
+    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
+    RoughnessAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
     SurfaceAnalysis
@@ -58,7 +60,8 @@ AnyProbe = Annotated[
     | OverlapAnalysis
     | GradientStatsAnalysis
     | NtkAnalysis
-    | SaliencyAnalysis,
+    | SaliencyAnalysis
+    | RoughnessAnalysis,
     Field(discriminator="kind"),
 ]
 AnyAnalysis = Annotated[
@@ -75,6 +78,7 @@ AnyAnalysis = Annotated[
     | IntrinsicDimensionAnalysis
     | GradientStatsAnalysis
     | NtkAnalysis
-    | SaliencyAnalysis,
+    | SaliencyAnalysis
+    | RoughnessAnalysis,
     Field(discriminator="kind"),
 ]

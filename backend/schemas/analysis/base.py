@@ -1,5 +1,6 @@
 """What all analyses share."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from backend.schemas.base import SpecModel
@@ -12,3 +13,4 @@ class AnalysisSpec(SpecModel):
     summary: ClassVar[str]
     equation: ClassVar[str]
     reference: ClassVar[str]
+    along: ClassVar[Mapping[str, object]] = {}  # what a form suggests instead of the defaults, for a probe

@@ -12,6 +12,7 @@ from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.gradients import GradientStats, Kernel, Opposition
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
+from backend.schemas.events.roughness import Roughness
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
@@ -20,7 +21,7 @@ __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Checkpoint", "Controlled", "Dimension", "Eigenvalues",
     "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel", "LaneEnded",
     "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
-    "ResolvedPoint", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
+    "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
     "SurfaceTile", "Trace", "TrainChunk",
 ]  # fmt: skip
 
@@ -29,7 +30,7 @@ EVENT_KINDS = (
     TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
-    Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap,
+    Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap, Roughness,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -59,7 +60,8 @@ AnyEvent = Annotated[
     | Opposition
     | Kernel
     | SaliencyExample
-    | SaliencyMap,
+    | SaliencyMap
+    | Roughness,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

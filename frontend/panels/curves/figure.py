@@ -12,7 +12,13 @@ from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Opti
 from frontend.panels import sources
 
 GRAPH: Final = "curves"
-TITLES: Final = {"loss": "loss", "accuracy": "accuracy", "grad_norm": "gradient norm", "lr": "learning rate"}
+TITLES: Final = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "error": "relative L² error of the solution",
+    "grad_norm": "gradient norm",
+    "lr": "learning rate",
+}
 X_TITLES: Final = {"step": "step", "evaluations": "gradient evaluations", "seconds": "training time (s)"}
 
 DECADES: Final[list[JsonValue]] = [{"dtickrange": [2, None], "value": "~e"}]  # where a tick is worth 100 or more
@@ -23,6 +29,7 @@ METRIC: Final = Choice(
     options=(
         Option(value="loss", label="Loss"),
         Option(value="accuracy", label="Acc."),
+        Option(value="error", label="Error"),
         Option(value="grad_norm", label="‖g‖"),
         Option(value="lr", label="LR"),
     ),
@@ -120,7 +127,20 @@ def bindings() -> tuple[Binding, ...]:
         label="{lane.title} diverged<br>at step {step}: loss {z}",
         paint={"marker.color": "color", "marker.line.color": "paper"},
     )
-    return batches, train, test, diverged
+    error = Binding(
+        source=sources.FIT,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"width": 2},
+            "hovertemplate": "%{fullData.name}, relative L² error · %{x}<br>%{y:.3~%}<extra></extra>",
+        },
+        x=train_x,
+        y=Pick(choice=METRIC.name, columns={"error": Column(field="relative_l2")}),
+        paint={"line.color": "color", "line.dash": "dash"},
+    )
+    return batches, train, test, error, diverged
 
 
 def graph() -> Graph:
@@ -158,6 +178,7 @@ def panel() -> Panel:
             empty="Press Start: each lane's loss is drawn here as it trains.",
             loading="Waiting for the first steps.",
             absent="This run did not train, so it has no curves. Open the run that it analysed beside it.",
+            blank="Nothing of this is known here: classes have an accuracy, differential equations an error.",
         ),
         choices=(METRIC, X, SCALE),
         graphs=(graph(),),

@@ -218,8 +218,8 @@
     },
     open(strip) {
       offerLanes(strip.querySelector("[data-lane]"));
-      const time = gradscape.time && gradscape.time.step; // the step that all panels show, where one was chosen
-      if (Number.isFinite(time)) strip.querySelector("[data-step]").value = String(time);
+      const { moment } = gradscape.current || {}; // the step that all panels show, where one was chosen
+      if (Number.isFinite(moment)) strip.querySelector("[data-step]").value = String(moment);
     },
   };
 

@@ -56,16 +56,18 @@
       return;
     }
     const reach = Number(strip.querySelector("[data-reach]").value);
+    const { moment } = gradscape.current; // the step that all panels show, where one was chosen
+    const at = Number.isFinite(moment) ? { step: moment } : {};
     const { request } = gradscape.current.known.get(lanes[0][0]);
     const analysis = { ...look.analysis };
     if (analysis.kind === "surface") analysis.extent = reach;
     else if (look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
     const body = {
       kind: "analyse",
-      name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}`,
+      name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}${"step" in at ? `, step ${moment}` : ""}`,
       seed: request.seed || 0,
       dtype: request.dtype || "float32",
-      at: lanes.map(([run, lane]) => ({ run, lane })),
+      at: lanes.map(([run, lane]) => ({ run, lane, ...at })),
       analysis,
     };
     say(strip, "Starting …");

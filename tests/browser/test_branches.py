@@ -76,6 +76,17 @@ def test_a_click_on_the_surface_drops_a_ball_that_joins_the_view(page: Any, serv
     assert members(page, 1) == [race]
 
 
+def test_a_ball_drops_in_three_dimensions(page: Any, server: Any, race: str) -> None:
+    open_lab(page, f"?runs={race}&landscape.view=relief")
+    relief = "document.querySelector('[data-graph=landscape-relief]')"
+    page.wait_for_function(f"{relief}.data?.some(({{type}}) => type === 'surface')")
+    page.click("[data-tool=ball]")
+    point = "{x: 1, y: 2, data: {type: 'surface'}}"  # Rosenbrock's picture runs from −2 to 2 and from −1 to 3
+    page.evaluate(f"{relief}.emit('plotly_click', {{points: [{point}]}})")
+    origin = server.wait(members(page, 2)[1])["request"]["origin"]
+    assert (origin["a"], origin["b"]) == (0.5, 0.5)
+
+
 def test_keys_alone_drop_a_ball_at_given_coordinates(page: Any, server: Any, race: str) -> None:
     opened(page, race)
     page.focus("[data-tool=ball]")

@@ -1,12 +1,17 @@
 """The request of a ball or a fork, from the set-up and the run that it branches off."""
 
+import asyncio
 import copy
 import json
 from typing import Any
 
-from backend.schemas.run import TrainRequest
+import pytest
+
+from backend.schemas.run import Run, TrainRequest
+from frontend.client import Refused
 from frontend.components.branch import branched
 from frontend.components.draft import Draft
+from frontend.pages.branch_callbacks import origin_of
 from frontend.presets import FOUR_ON_DIGITS
 
 RUN = "0" * 15
@@ -67,3 +72,27 @@ def test_other_probes_go_along() -> None:
     made = valid(branched(request, request, BALL))
     assert [probe.analysis.kind for probe in made.probes] == ["surface", "trajectory", "sharpness"]
     assert branched({**request, "probes": []}, request, BALL)["probes"][1]["analysis"]["kind"] == "trajectory"
+
+
+class Stored:
+    """Runs by their ids, as the client returns them."""
+
+    def __init__(self, **requests: dict[str, Any]) -> None:
+        self.requests = requests
+
+    async def run(self, run: str) -> Run:
+        return Run(id=run * 15, kind="x", name=run, status="succeeded", created="", request=self.requests[run])
+
+
+def test_a_picture_of_points_is_followed_back_to_what_was_trained() -> None:
+    trained = {"kind": "train", "problem": {"function": {"kind": "rosenbrock"}}, "seed": 3, "dtype": "float64"}
+    drawn = {"kind": "analyse", "problem": None, "at": [{"run": "a"}], "seed": 9, "dtype": "float32"}
+    again = {"kind": "analyse", "problem": None, "at": [{"run": "b", "plane": "p", "a": 0, "b": 0}]}
+    client: Any = Stored(a=trained, b=drawn, c=again, d={**drawn, "at": [{"init": {"x": 1}, "seed": 0}]})
+    for start in ("a", "b", "c"):
+        assert asyncio.run(origin_of(client, start))["problem"] == trained["problem"]
+    assert asyncio.run(origin_of(client, "b"))["dtype"] == "float32"  # the plane's own
+    assert asyncio.run(origin_of(client, "d"))["problem"] == {"x": 1}
+    circle: Any = Stored(a={**drawn, "at": [{"run": "a"}]})
+    with pytest.raises(Refused, match="too many other runs"):
+        asyncio.run(origin_of(circle, "a"))

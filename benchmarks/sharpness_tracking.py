@@ -1,0 +1,141 @@
+"""Sharpness at every tenth of 1,000 steps of gradient descent: what it adds to plain training, and against cold eigsh.
+
+Two networks at the edge of stability, squared error on digits, full batch: the one of the preset (500 examples, MLP
+32-32, double precision) and MLP 128-128 on all 1,797 in single precision. Plain training is a bare loop; our side is
+the same loop with the probe's own tracker, warm from look to look; the other side calls scipy's eigsh from a cold start
+on our own product. Every one of our values is compared with a
+strict search at the same parameters before anything is timed.
+"""
+
+import argparse
+import math
+import statistics
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from backend.core.analyses.base import Moment
+from backend.core.analyses.sharpness import Track
+from backend.core.curvature.eigenpairs import finish
+from backend.core.curvature.graph import Plan
+from backend.core.curvature.hvp import hessian
+from backend.core.curvature.lanczos import lanczos
+from backend.core.problems.problem import Problem
+from backend.jobs.machine import cores
+from backend.schemas.analysis import SharpnessAnalysis
+from backend.schemas.problem.loss import MseLoss
+from benchmarks.curvature_sides import DIGITS, descend, digits, scipy_top
+from benchmarks.record import Figure, faster, in_turn, ratio, write
+
+EVERY: Final = 10
+LR: Final = 0.2
+TOL: Final = 0.03
+SPEC: Final = SharpnessAnalysis(tol=TOL, preconditioned=False)
+NETS: Final[dict[str, tuple[tuple[int, ...], torch.dtype, int]]] = {
+    "MLP 32-32 on 500 digits, float64": ((32, 32), torch.float64, 500),
+    "MLP 128-128 on 1,797 digits, float32": ((128, 128), torch.float32, DIGITS),
+}
+
+
+def plain(problem: Problem, steps: int) -> None:
+    """Only train."""
+    descend(problem, 0, LR, steps, None)
+
+
+def tracked(problem: Problem, steps: int) -> list[tuple[float, float, int]]:
+    """Train and follow the sharpness; return each look's value, residual and products."""
+    track = Track(problem, SPEC, torch.Generator().manual_seed(0))
+    found: list[tuple[float, float, int]] = []
+
+    def look(step: int, params_P: Tensor) -> None:
+        if step % EVERY == 0:
+            pairs = finish(track.look(Moment(step, params_P.detach().clone(), _none(params_P)), None)).plain
+            found.append((pairs.sharpness, float(pairs.residuals_K[0]), pairs.products))
+
+    descend(problem, 0, LR, steps, look)
+    return found
+
+
+def cold(problem: Problem, steps: int) -> list[float]:
+    """Train and call eigsh anew at each look, with our product."""
+    found: list[float] = []
+    plans: list[Plan | None] = [None]
+
+    def look(step: int, params_P: Tensor) -> None:
+        if step % EVERY == 0:
+            operator = hessian(problem, Moment(step, params_P.detach().clone(), _none(params_P)), plan=plans[-1])
+            plans.append(operator.plan)
+            found.append(scipy_top(operator, 1, TOL)[0])
+
+    descend(problem, 0, LR, steps, look)
+    return found
+
+
+def verify(problem: Problem, steps: int) -> dict[str, float]:
+    """Compare every look with a strict search.
+
+    Returns:
+        The largest relative error and residual, the share of looks within 1 %, and the mean of products, of our side;
+        the largest relative error of the cold one.
+    """
+    exact: list[float] = []
+
+    def look(step: int, params_P: Tensor) -> None:
+        if step % EVERY == 0:
+            operator = hessian(problem, Moment(step, params_P.detach().clone(), _none(params_P)))
+            random = torch.Generator().manual_seed(1)
+            exact.append(finish(lanczos(operator, 1, random, tol=3e-4)).sharpness)
+
+    descend(problem, 0, LR, steps, look)
+    ours, theirs = tracked(problem, steps), cold(problem, steps)
+    errors = [abs(value / true - 1) for (value, _, _), true in zip(ours, exact, strict=True)]
+    return {
+        "largest_error": max(errors),
+        "within_one_percent": statistics.mean(error <= 0.01 for error in errors),
+        "largest_residual": max(residual / value for value, residual, _ in ours),
+        "products_a_look": statistics.mean(products for _, _, products in ours),
+        "cold_largest_error": max(abs(value / true - 1) for value, true in zip(theirs, exact, strict=True)),
+    }
+
+
+def _none(params_P: Tensor) -> Tensor:
+    return torch.empty(0, dtype=params_P.dtype)
+
+
+def main() -> None:
+    """Verify, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="of training (default %(default)s)")
+    parser.add_argument("--threads", type=int, default=cores(), help="of all sides (default: all cores)")
+    asked = parser.parse_args()
+
+    torch.set_num_threads(asked.threads)
+    figures: list[Figure] = []
+    checked: dict[str, Any] = {}
+    for name, (hidden, dtype, examples) in NETS.items():
+        problem = digits(hidden, MseLoss(factor=0.5), dtype, examples)
+        checked[name] = verify(problem, asked.steps)
+        print(name, {key: round(value, 4) for key, value in checked[name].items()})
+        if not all(map(math.isfinite, checked[name].values())):
+            raise RuntimeError(f"expected finite sharpness, got {checked[name]}")
+        samples = in_turn(
+            {
+                "plain": lambda problem=problem: plain(problem, asked.steps),  # type: ignore[misc]
+                "tracked": lambda problem=problem: tracked(problem, asked.steps),  # type: ignore[misc]
+                "cold eigsh": lambda problem=problem: cold(problem, asked.steps),  # type: ignore[misc]
+            },
+            asked.repeats,
+        )
+        print({side: round(statistics.median(seconds), 2) for side, seconds in samples.items()})
+        what = f"{asked.steps:,} steps of descent with the sharpness at every {EVERY}th, {name}"
+        figures += [
+            ratio(f"{what}, against the steps alone", samples, "tracked", "plain", 2.0),
+            faster(f"{what}, against a cold eigsh at each", samples, "tracked", ("cold eigsh",), 4.0),
+        ]
+    write("sharpness_tracking", "Following the sharpness", figures, threads=asked.threads, checked=checked)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,8 @@ from dash import html
 
 from frontend import ids
 from frontend.components.node import Node, icon
-from frontend.presets import PRESETS, Preset
+from frontend.preset import Preset
+from frontend.presets import PRESETS
 
 
 def preset_menu() -> Node:

@@ -15,7 +15,8 @@ from frontend.components.section import section
 from frontend.panels.documentation import drawer
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_script
-from frontend.presets import PRESETS, Preset
+from frontend.preset import Preset
+from frontend.presets import PRESETS
 
 
 def layout() -> Node:

@@ -11,7 +11,8 @@ from backend.schemas.run import REQUEST, TrainRequest
 from frontend.components.draft import ANALYSES, MOST_LANES, Draft, with_family, with_kind, with_lane, without_lane
 from frontend.components.spec_fields import UNIONS, kind_of
 from frontend.pages.lab_callbacks import draw
-from frontend.presets import PRESETS, Preset, preset
+from frontend.preset import Preset
+from frontend.presets import PRESETS, preset
 
 BY_NAME = {"ids": lambda preset: preset.name}
 

@@ -7,7 +7,8 @@ import pytest
 from backend.schemas.run import REQUEST, TrainRequest
 from frontend.components.draft import Draft
 from frontend.panels.registry import PANELS
-from frontend.presets import PRESETS, Preset, preset
+from frontend.preset import Preset
+from frontend.presets import PRESETS, preset
 
 BY_NAME = {"ids": lambda preset: preset.name}
 

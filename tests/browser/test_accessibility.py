@@ -47,3 +47,18 @@ def test_a_finished_race_has_no_serious_fault(page: Any, server: Any, scheme: st
     wait_status(page, "Finished")
     page.wait_for_timeout(500)
     assert faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_open_tools_and_several_runs_have_no_serious_fault(page: Any, server: Any, scheme: str) -> None:
+    looks = [{"every": 10, "analysis": {"kind": kind, "plane": {"kind": "coordinates"}}} for kind in ("surface",)]
+    runs = [server.start(probes=looks), server.start(name="another")]
+    for run in runs:
+        server.wait(run)
+    page.add_init_script(f"localStorage.setItem('{SCHEME}', '{scheme}')")
+    open_lab(page, f"?runs={','.join(runs)}")
+    page.wait_for_selector("#members li:nth-child(2)")
+    for name in ("landscape", "curves", "lanes"):
+        for tool in page.locator(f"[data-panel={name}] [data-tool]").all():
+            tool.click()
+            assert faults(page) == []

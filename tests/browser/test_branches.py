@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from lab_page import open_lab, wait_status
+from browser.lab_page import open_lab, wait_status
 
 pytestmark = pytest.mark.browser
 LANE = {"name": "SGD", "optimizer": {"kind": "sgd", "lr": 0.001}}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.schemas.events import AnyEvent, Envelope, Eval, PathPoints, SurfaceTile, TrainChunk
+from backend.schemas.events import AnyEvent, Envelope, Eval, PathPoints, Profile, SurfaceTile, TrainChunk
 from backend.schemas.mosaic import assembled
 from backend.schemas.run import Run
 
@@ -51,8 +51,9 @@ def _events(texts: Iterable[str]) -> Iterator[AnyEvent]:
 
 
 def as_csv(run: Run, texts: Iterable[str]) -> File:
-    """Write one long table: a race by lane and step, otherwise surfaces by point; not-finite values as NaN and inf."""
-    table = _race_rows if run.kind == "train" else _surface_rows
+    """Write one long table: a race by lane and step, a slice by t, otherwise surfaces; not-finite as NaN and inf."""
+    kind = (run.request.get("analysis") or {}).get("kind")
+    table = _race_rows if run.kind == "train" else _profile_rows if kind == "slice" else _surface_rows
 
     def pieces() -> Iterator[bytes]:
         yield f"# gradscape run {run.id}, schema {SCHEMA}, seed {run.request.get('seed', 0)}\r\n".encode()
@@ -90,6 +91,20 @@ def _surface_rows(events: Iterator[AnyEvent]) -> Iterator[tuple[Any, ...]]:
                 yield plane, "" if point is None else point, float(a), float(b), float(tile.loss[i, j]), stderr
 
 
+def _profile_rows(events: Iterator[AnyEvent]) -> Iterator[tuple[Any, ...]]:
+    yield "lane", "repeat", "point", "line", "t", "loss", "stderr"
+    for (point, line), profile in _last_profiles(events).items():
+        for i, t in enumerate(profile.t):
+            stderr = "" if profile.stderr is None else float(profile.stderr[i])
+            who = (profile.lane or "", profile.repeat, "" if point is None else point)
+            yield *who, line, float(t), float(profile.loss[i]), stderr
+
+
+def _last_profiles(events: Iterable[AnyEvent]) -> dict[tuple[int | None, str], Profile]:
+    """Take of every line its last profile, which holds the points of all before."""
+    return {(event.point, event.label): event for event in events if isinstance(event, Profile)}
+
+
 def _finest(events: Iterable[AnyEvent]) -> dict[tuple[str, int | None], SurfaceTile]:
     """Take of every surface the finest grid that its tiles fill."""
     tiles: dict[tuple[str, int | None], list[SurfaceTile]] = {}
@@ -102,6 +117,7 @@ def _finest(events: Iterable[AnyEvent]) -> dict[tuple[str, int | None], SurfaceT
 def as_npz(run: Run, texts: Iterable[str]) -> File:
     """Write arrays: ``train/LANE/REPEAT/COLUMN``, ``path/PLANE/LANE/REPEAT/COLUMN``, ``surface/PLANE/a|b|loss|stderr``.
 
+    An analysis of points has the point's number after the plane, and slices as ``profile/POINT/LINE/t|loss|stderr``.
     ``schema``, ``run`` and ``events`` (the envelopes, JSON Lines) are inside too, so nothing is lost.
 
     Returns:
@@ -121,7 +137,8 @@ def as_npz(run: Run, texts: Iterable[str]) -> File:
                 columns.setdefault(f"train/{event.lane}/{event.repeat}/{name}", []).append(getattr(event, name))
         elif isinstance(event, PathPoints):
             for name in ("step", "a", "b", "off_plane", "loss"):
-                key = f"path/{event.plane}/{event.lane or ''}/{event.repeat}/{name}"
+                front = event.plane if event.point is None else f"{event.plane}/{event.point}"
+                key = f"path/{front}/{event.lane or ''}/{event.repeat}/{name}"
                 columns.setdefault(key, []).append(getattr(event, name))
     arrays |= {key: np.concatenate(parts) for key, parts in columns.items()}
     for (plane, point), tile in _finest(events).items():
@@ -129,6 +146,12 @@ def as_npz(run: Run, texts: Iterable[str]) -> File:
         arrays |= {f"{front}/a": tile.a, f"{front}/b": tile.b, f"{front}/loss": tile.loss}
         if tile.stderr is not None:
             arrays[f"{front}/stderr"] = tile.stderr
+
+    for (point, line), profile in _last_profiles(events).items():
+        front = f"profile/{point or 0}/{line}"
+        arrays |= {f"{front}/t": profile.t, f"{front}/loss": profile.loss}
+        if profile.stderr is not None:
+            arrays[f"{front}/stderr"] = profile.stderr
 
     def pieces() -> Iterator[bytes]:
         with tempfile.TemporaryFile() as file:

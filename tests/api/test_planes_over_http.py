@@ -1,6 +1,8 @@
 """Planes over HTTP: what is kept is found again, and every bad request for one gets its own sentence."""
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -108,6 +110,30 @@ def test_paths_of_several_runs_lie_on_one_kept_plane(lab: Lab, race: str) -> Non
     paths = lab.events(run["id"], "path_points")
     assert {(event["point"], event["lane"]) for event in paths} == {(p, n) for p in (0, 1) for n in ("SGD", "Adam")}
     assert {event["plane"] for event in paths} == {plane}
+
+
+def test_a_slice_is_a_file_of_its_points(lab: Lab, race: str) -> None:
+    line = {"kind": "random", "directions": 3}
+    asked = {"kind": "slice", "line": line, "resolution": 9, "low": -0.5, "high": 0.5}
+    run = lab.play({"kind": "analyse", "at": [{"run": race, "lane": n} for n in ("SGD", "Adam")], "analysis": asked})
+    _, head, *rows = lab.ask("GET", f"/api/runs/{run['id']}/export?format=csv").text.splitlines()
+    assert head == "lane,repeat,point,line,t,loss,stderr"
+    assert len(rows) == 2 * 9
+    table = [next(csv.reader([row])) for row in rows]
+    assert [row[0] for row in table] == ["SGD"] * 9 + ["Adam"] * 9
+    assert [float(row[4]) for row in table[:9]] == [k / 8 - 0.5 for k in range(9)]
+    kept = np.load(io.BytesIO(lab.ask("GET", f"/api/runs/{run['id']}/export?format=npz").content))
+    (name,) = {name for name in kept if name.startswith("profile/1/") and name.endswith("/loss")}
+    np.testing.assert_allclose(kept[name], [float(row[5]) for row in table[9:]])
+
+
+def test_paths_of_lanes_with_one_name_stay_apart_in_a_file(lab: Lab, race: str) -> None:
+    other = lab.train(seed=1)["id"]
+    points = [{"run": run, "lane": "SGD"} for run in (race, other)]
+    run = lab.play(surface({"kind": "pca"}, *points, paths=True))
+    kept = np.load(io.BytesIO(lab.ask("GET", f"/api/runs/{run['id']}/export?format=npz").content))
+    steps = [kept[name] for name in kept if name.startswith("path/") and name.endswith("SGD/0/step")]
+    assert [len(each) for each in steps] == [13, 13]
 
 
 ORIGINS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {

@@ -51,12 +51,14 @@ class Mesh:
 
     def __init__(self, total: int) -> None:
         self.total = total
+        self.added = 0  # how often something was put in
         self.mean_GG: Floats = np.full((SIDE, SIDE), math.nan)
         self.squares_GG: Floats = np.zeros((SIDE, SIDE))
         self.count_GG = np.zeros((SIDE, SIDE), np.int64)
 
     def add(self, cells: Cells, tally: Tally) -> None:
         """Put in losses of further examples; all of these cells have stood on the same number so far."""
+        self.added += 1
         where = cells[:, 0], cells[:, 1]
         before = Tally(int(self.count_GG[where][0]), self.mean_GG[where], self.squares_GG[where])
         both = before.merged(tally)

@@ -12,7 +12,7 @@ from backend.core.geometry.evaluate import Evaluator, Sample
 from backend.core.geometry.grid import coordinates
 from backend.core.geometry.mesh import PATCHES, SIDE, level_of, patch_slices
 from backend.core.geometry.plane import Plane
-from backend.core.geometry.refinement import Refinement, errors_of
+from backend.core.geometry.refinement import Refinement
 from backend.schemas.events import SurfaceTile
 
 
@@ -39,7 +39,7 @@ class Picture:
 
     def parts(self, patches: Sequence[tuple[int, int]]) -> Iterator[SurfaceTile]:
         """Yield a tile for each of some patches, or one where they make up the whole at one level."""
-        stride_pp = self.refinement.strides()
+        stride_pp = self.refinement.state().stride_pp
         if len(patches) == PATCHES**2 and (stride_pp == stride_pp[0, 0]).all():
             yield from self.whole()
             return
@@ -48,18 +48,17 @@ class Picture:
             yield self._tile(patch_slices(row, column, stride), stride)
 
     def _tile(self, where: tuple[slice, slice], stride: int) -> SurfaceTile:
-        mesh, plane = self.refinement.mesh, self.plane
-        stride_pp = self.refinement.strides()
-        count_pp, span = mesh.counts(stride_pp), mesh.span()
+        mesh, plane, state = self.refinement.mesh, self.plane, self.refinement.state()
+        stride_pp, span = state.stride_pp, state.span
         problem = self.where.problem
         dtype = str(problem.dtype).removeprefix("torch.")
         axis_G = coordinates(SIDE, plane.extent).astype(dtype)
         # Shares of the training split; a problem without examples has nothing that could be missing.
         of = mesh.total if problem.train is None else len(problem.train)
-        least, count = int(count_pp.min()), int(mesh.count_GG[where].min())
+        least, count = int(state.count_pp.min()), int(mesh.count_GG[where].min())
         known = self.evaluator.additive and 1 < count < of
         even = bool((stride_pp == stride_pp[0, 0]).all())
-        bound = float(errors_of(mesh, stride_pp).both_pp.max())
+        bound = float(state.errors.both_pp.max())
         return SurfaceTile(
             step=self.step,
             point=self.point,

@@ -26,6 +26,11 @@ class _Key(NamedTuple):
 _kept: OrderedDict[_Key, Mesh] = OrderedDict()
 
 
+def forget() -> None:
+    """Forget all surfaces."""
+    _kept.clear()
+
+
 def recalled(
     plane: Plane, where: Sample, evaluator: Evaluator, arithmetic: Arithmetic, new: Mesh
 ) -> Generator[Tick, None, Mesh]:

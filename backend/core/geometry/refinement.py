@@ -44,6 +44,16 @@ class Errors:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """Where the picture stands: each patch's spacing, examples and errors [p, p], and the range of the losses."""
+
+    stride_pp: NDArray[np.int64]
+    count_pp: NDArray[np.int64]
+    errors: Errors
+    span: float
+
+
+@dataclass(frozen=True, eq=False)
 class Round:
     """Patches that are worked on together, and their cells."""
 
@@ -52,7 +62,7 @@ class Round:
     more: Cells  # then these: on the examples after the first pass
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Refinement:
     """Leads a mesh from 5×5 points to a resolution, and from a first pass over some examples to all of them.
 
@@ -64,6 +74,7 @@ class Refinement:
     mesh: Mesh
     resolution: int
     first: int
+    _state: tuple[int, State] | None = None  # of the mesh after so many additions
 
     @property
     def finest(self) -> int:
@@ -74,19 +85,26 @@ class Refinement:
         """Return each patch's spacing."""
         return self.mesh.strides(self.finest)
 
+    def state(self) -> State:
+        """Return where the picture stands."""
+        if self._state is None or self._state[0] != self.mesh.added:
+            stride_pp = self.strides()
+            errors = errors_of(self.mesh, stride_pp)
+            self._state = self.mesh.added, State(stride_pp, self.mesh.counts(stride_pp), errors, self.mesh.span())
+        return self._state[1]
+
     def next(self) -> Round | None:
         """Return what to evaluate next; None when all is done."""
         mesh = self.mesh
         if not mesh.count_GG[::WIDTH, ::WIDTH].all():
             return self._round([(row, column) for row in range(PATCHES) for column in range(PATCHES)], {})
-        stride_pp = self.strides()
-        count_pp = mesh.counts(stride_pp)
+        state = self.state()
+        stride_pp, count_pp, errors = state.stride_pp, state.count_pp, state.errors
         open_pp = (stride_pp > self.finest) | (count_pp < mesh.total)
         if not open_pp.any():
             return None
-        errors = errors_of(mesh, stride_pp)
         # The border of a hole is where the picture is least known.
-        urgent_pp = errors.both_pp + mesh.span() * (mesh.holes(stride_pp) & (stride_pp > self.finest))
+        urgent_pp = errors.both_pp + state.span * (mesh.holes(stride_pp) & (stride_pp > self.finest))
         worst = float(urgent_pp[open_pp].max())
         chosen = [(int(row), int(column)) for row, column in np.argwhere(open_pp & (urgent_pp >= TAKEN * worst))]
         blind_pp = (count_pp < mesh.total) & (errors.sampling_pp >= errors.interpolation_pp)

@@ -200,7 +200,10 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
         [
             stream_script(),
             landscape,
-            html.Div(others, style={"display": "grid", "gap": 8, "gridTemplateRows": "1fr 220px"}),
+            html.Div(
+                others,
+                style={"display": "grid", "gap": 8, "gridTemplateRows": "minmax(220px, 1fr)", "gridAutoRows": "220px"},
+            ),
         ],
         style={"display": "grid", "gridTemplateColumns": "1fr 1fr", "gap": 8, "height": "720px", "padding": 8},
     )

@@ -51,6 +51,7 @@ PROGRESS: Final = "progress"
 PROGRESS_TEXT: Final = "progress-text"
 NOTICE: Final = "notice"
 PANELS: Final = "panels"
+TIMELINE: Final = "timeline"
 
 # The Runs page
 RUNS_GRID: Final = "runs-grid"

@@ -134,7 +134,9 @@ def register(app: Any, pages: Sequence[Page]) -> None:
         told, shown = View.from_query(query), View.from_store(stored)
         if told == shown:
             return no_update, no_update
-        from_address = dash.ctx.triggered_id == ids.LOCATION or shown == View()
+        # Where both have changed, the address is an answer of ours that came late.
+        changed = {trigger["prop_id"].partition(".")[0] for trigger in dash.ctx.triggered}
+        from_address = changed == {ids.LOCATION} or shown == View()
         return (told.store(), no_update) if from_address else (no_update, shown.query())
 
     app.clientside_callback(

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlencode
 
 RUNS = "runs"
+MOMENT = "time.step"  # among the choices: the step that all panels show; without it they follow the newest
 MOST_RUNS = 8
 RUN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{15}")  # backend.schemas.ids.RunId
 CHOICE = re.compile(r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*")

@@ -47,6 +47,12 @@ def lane_dash(index: int) -> str:
     return LANE_DASHES[index % len(LANE_DASHES)]
 
 
+def tint(colour: str) -> str:
+    """Return a colour as the ground of an area: the page, and what lies behind, shines through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.16)"
+
+
 def mantine_theme() -> dict[str, Any]:
     """Make the kit's theme: system fonts, 14 px body, an 8 px grid, borders rather than shadows."""
     return {

@@ -23,6 +23,9 @@ class Source(WireModel):
     ``extend`` joins the event's arrays to the table's columns, ``append`` adds one row (of an array, entry i goes to
     the column ``field.i``), ``replace`` keeps the newest event alone, ``mosaic`` lays the tiles of a picture over one
     another. ``where`` asks for values of the event's fields.
+
+    With ``step`` among its keys each step has a table of its own; shown is the newest at or before the moment that the
+    page shows.
     """
 
     kind: str
@@ -39,6 +42,8 @@ class Column(WireModel):
     ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's scale;
     ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values alone.
     ``stretched`` draws each strand from 0, its lowest value, to 1, its highest.
+    ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.
+    ``one_of`` names a count n of the event: what is below a tenth of 1/n of the largest is not drawn.
     """
 
     field: str
@@ -49,6 +54,8 @@ class Column(WireModel):
     transpose: bool = False
     finite: bool = False
     stretched: bool = False
+    spread: tuple[float, float] | None = None
+    one_of: str | None = None
 
 
 class Pick(WireModel):
@@ -65,14 +72,20 @@ class Binding(WireModel):
     """Events and the traces that they feed: one trace for each table of the source.
 
     ``trace`` is Plotly's trace without its data; ``paint`` sets dotted attributes of it from the lane's style
-    (``color``, ``dash``, ``symbol``, ``hollow``) or the theme (``ink``, ``paper``, ``muted``).
+    (``color``, ``tint``, ``dash``, ``symbol``, ``hollow``) or the theme (``ink``, ``paper``, ``muted``). ``where`` asks
+    for values of the table's newest event.
+
+    ``rows`` counts up to the moment that the page shows: the ``last`` is the one at or before it, and so is the
+    ``now``, which is drawn only where the reader has chosen a moment. ``all`` are all there are, ``past`` those up to
+    it.
     """
 
     source: Source
     graph: str
     trace: dict[str, JsonValue]
     when: Choices = {}
-    rows: Literal["all", "first", "last"] = "all"
+    where: dict[str, bool | int | str] = {}
+    rows: Literal["all", "past", "first", "last", "now"] = "all"
     x: Channel
     y: Channel
     z: Channel | None = None
@@ -80,6 +93,7 @@ class Binding(WireModel):
     low: Channel | None = None  # where a vertical bar begins
     high: Channel | None = None  # and where it ends
     strands: bool = False  # y is [k, n] over an x of [n]: k lines in one trace
+    error_x: Channel | None = None  # of horizontal ones
     name: str = "{lane.title}"
     hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
     label: str | None = None  # template of a text that stands beside a point
@@ -126,6 +140,7 @@ class Graph(WireModel):
     patches: tuple[Patch, ...] = ()
     page: Page | None = None
     titles: dict[str, str] = {}  # dotted place of an axis → the page's field that describes it
+    cursor: Choices | None = None  # with these choices x is the step, and a line stands at the moment that is shown
     fit: dict[str, str] = {}  # dotted place of an axis → ``kind.channel`` whose span is its range
     scale: Scale | None = None
 
@@ -143,6 +158,18 @@ class Choice(WireModel):
     name: str
     label: str
     options: tuple[Option, ...]
+
+
+class Sort(WireModel):
+    """A selector of a panel: only tables with the chosen value of this key are shown.
+
+    Its values are found in the tables; null, the default, is called ``whole``, and so is a table without the key.
+    """
+
+    key: str
+    label: str
+    whole: str
+    title: str = "{value}"  # of every other value
 
 
 class Phrase(WireModel):
@@ -184,7 +211,9 @@ class Panel(WireModel):
     title: str
     words: Words
     docs: tuple[str, ...] = ()  # documents that explain it: ``analyses/surface`` is docs/analyses/surface.md
-    asked: str | None = None  # shown only where a run of the view asks for this kind of analysis
+    asked: str | tuple[str, ...] | None = None  # shown only where a run of the view asks for an analysis of this kind
+    look: dict[str, JsonValue] | None = None  # the analysis of a kept moment that it draws, where a race has not asked
+    sort: Sort | None = None
     choices: tuple[Choice, ...] = ()
     graphs: tuple[Graph, ...] = ()
     bindings: tuple[Binding, ...] = ()

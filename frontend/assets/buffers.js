@@ -31,7 +31,7 @@
     }
   }
 
-  // Rows of one kind, run and key. `last` is the newest event; columns hold the numbers of all.
+  // Rows of one kind, run and key. `last` is the newest event; columns hold the numbers of all, `log` appended events.
   class Table {
     constructor(run, keys, event, order) {
       this.run = run;
@@ -40,6 +40,7 @@
       this.columns = {};
       this.rows = 0;
       this.last = event;
+      this.log = [];
     }
 
     take(event, how) {
@@ -58,6 +59,7 @@
         this.rows = Math.max(...Object.values(this.columns).map((column) => column.length), 0);
         return;
       }
+      this.log.push(event);
       const entries = arrays.flatMap(([name, { data }]) => Array.from(data, (value, i) => [`${name}.${i}`, value]));
       for (const [name, value] of [...Object.entries(event), ...entries]) {
         if (typeof value !== "number") continue;
@@ -99,6 +101,7 @@
       this.shapes = new Map(); // kind → {signature: {how, keys, where}}
       this.tables = new Map(); // signature → Map(key → Table)
       this.taken = {}; // kind → how many events
+      this.reach = new Map(); // run → the furthest step of its events
       this.count = 0;
     }
 
@@ -119,6 +122,8 @@
 
     take(run, event) {
       this.taken[event.kind] = (this.taken[event.kind] || 0) + 1;
+      const step = gradscape.wire.isArray(event.step) ? event.step.data[event.step.data.length - 1] : event.step;
+      if (step > (this.reach.get(run) || 0)) this.reach.set(run, step);
       for (const { signature, how, keys, where } of this.shapes.get(event.kind) || []) {
         if (!matches(where, event)) continue;
         const key = JSON.stringify([run, ...keys.map((name) => event[name])]);
@@ -146,6 +151,7 @@
     }
 
     forget(run) {
+      this.reach.delete(run);
       for (const tables of this.tables.values()) {
         for (const [key, table] of tables) if (table.run === run) tables.delete(key);
       }

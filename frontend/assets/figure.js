@@ -32,6 +32,7 @@
     for (const [axis, names] of Object.entries(depends)) {
       put(layout, `${axis}.uirevision`, JSON.stringify([scene.view, ...[...new Set(names)].map((name) => scene.choices[name])]));
     }
+    layout.shapes = gradscape.moment.shapes(graph, scene);
     for (const [place, field] of Object.entries(graph.titles)) {
       if (scene.page) put(layout, `${place}.title.text`, scene.page.event[field].label);
     }

@@ -33,6 +33,11 @@
       const { field, needs } = this.page;
       const count = (kind, value) => tablesOn(this.buffers, view.order, kind, field, value).length;
       const value = (table) => table.keys[field];
+      if (view.moment !== null) {
+        const drawn = tables.filter((table) => count(needs[0], value(table)) > 0);
+        const past = drawn.length ? gradscape.moment.pageAt(drawn, view.moment) : null;
+        return past && { run: past.run, value: value(past), event: past.last };
+      }
       const current = this.shown.get(key);
       const newest = tables[tables.length - 1];
       const ready = [...tables].reverse().find((table) => {

@@ -6,7 +6,8 @@
   const LIFE = ["started", "progress", "controlled", "failed", "finished"];
 
   function defaultsOf(panel) {
-    return Object.fromEntries(panel.choices.map((choice) => [choice.name, choice.options[0].value]));
+    const usual = panel.choices.map((choice) => [choice.name, choice.options[0].value]);
+    return Object.fromEntries(panel.sort ? [...usual, [panel.sort.key, ""]] : usual);
   }
 
   class PanelView {
@@ -28,6 +29,8 @@
       this.painter = new gradscape.draw.Painter(() => this.draw());
       this.selector = element.querySelector("[data-series]");
       if (this.selector) this.selector.addEventListener("change", () => this.showSeries(this.selector.value));
+      this.sorter = element.querySelector("[data-sort]");
+      if (this.sorter) this.sorter.addEventListener("change", () => this.keepSort(this.sorter.value));
       element.querySelector("[data-fullscreen]").addEventListener("click", () => this.fillScreen());
     }
 
@@ -77,7 +80,7 @@
     asked() {
       const { asked } = this.panel;
       const kinds = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
-      return asked === null || this.view.runs().some(({ request }) => kinds(request).includes(asked));
+      return asked === null || this.view.runs().some(({ request }) => kinds(request).some((kind) => [asked].flat().includes(kind)));
     }
 
     async draw() {
@@ -85,6 +88,7 @@
       this.element.hidden = !this.asked();
       this.tell(this.state());
       if (this.panel.cells.length) this.drawTable();
+      if (this.sorter) this.offerSorts();
       for (const { graph, target, bindings } of this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
         if (target.hidden) continue;
@@ -95,7 +99,7 @@
           continue;
         }
         target.stamp = stamp;
-        const scene = this.view.sceneOf(graph, bindings, this.choices, page);
+        const scene = this.view.sceneOf(graph, bindings, this.choices, page, this.panel.sort);
         const figure = gradscape.figure.figureOf(graph, bindings, scene);
         target.blank = figure.data.length === 0;
         await gradscape.draw.paint(target, figure, row);
@@ -147,6 +151,16 @@
       this.selector.hidden = series.length < 2;
     }
 
+    keepSort(value) {
+      gradscape.keep({ [`${this.panel.name}.${this.panel.sort.key}`]: value || null });
+    }
+
+    offerSorts() {
+      const { sort, bindings } = this.panel;
+      const tables = bindings.flatMap(({ source }) => this.view.tablesOf(source));
+      gradscape.sort.offer(this.sorter, sort, this.choices[sort.key], tables);
+    }
+
     hasData() {
       if (this.panel.cells.length) return this.view.lanes().length > 0;
       return this.panel.bindings.some(({ source }) => this.view.tablesOf(source).length > 0);
@@ -169,7 +183,8 @@
       this.element.dataset.state = name;
       const graph = this.graphs.length ? this.graphs[0].graph : null;
       const page = graph && this.pageOf(graph);
-      const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page }));
+      const shows = (table) => gradscape.sort.shows(this.panel.sort, this.choices, table);
+      const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page, shows }));
       write(this.element.querySelector("[data-words]"), text);
       write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
     }

@@ -24,7 +24,10 @@
     throw Object.assign(new Error(error.message), { error });
   }
 
-  const touch = () => panels.forEach((panel) => panel.touch());
+  const touch = () => {
+    panels.forEach((panel) => panel.touch());
+    gradscape.timeline.touch();
+  };
 
   // --- events -----------------------------------------------------------------------------------------------------
 
@@ -49,6 +52,7 @@
     cursor.seq = envelope.seq;
     view.take(envelope.run, gradscape.wire.decode(envelope.event));
     for (const panel of panels.values()) if (panel.minds(envelope.event.kind)) panel.touch();
+    gradscape.timeline.touch();
   }
 
   // Reads from the events route what the stream did not bring, then what had to wait.
@@ -146,6 +150,7 @@
   }
 
   function applyChoices() {
+    gradscape.timeline.apply(wanted.choices);
     for (const panel of panels.values()) panel.apply(wanted.choices);
   }
 
@@ -207,7 +212,19 @@
     later();
   }
 
+  // Changes choices (null: as usual) and runs as the page keeps them, so that its address says them too; outside the
+  // app they are only shown.
+  function keep(changes, runs = wanted.runs) {
+    const all = Object.entries({ ...wanted.choices, ...changes });
+    const next = { runs: [...runs], choices: Object.fromEntries(all.filter(([, value]) => value !== null)) };
+    if (document.getElementById("page")) window.dash_clientside.set_props("view", { data: next });
+    else setView(next);
+  }
+
   gradscape.setView = setView;
+  gradscape.keep = keep;
+  gradscape.touch = touch;
+  gradscape.panels = () => [...panels.values()].map(({ panel }) => panel);
   gradscape.take = take;
   gradscape.restart = restart;
   gradscape.choose = (key, value) => setView({ ...wanted, choices: { ...wanted.choices, [key]: value } });

@@ -39,7 +39,22 @@
   function numbersOf(column, table, scene) {
     const found = column.kind ? lookUp(column, table, scene.buffers) : table.values(column.field) || fieldOf(table, column);
     const change = convert(column, table, scene);
-    return found && change ? found.map(change) : found;
+    const numbers = found && change ? found.map(change) : found;
+    if (numbers && column.spread) return numbers.map(() => heightOf(column.spread, table, scene));
+    return numbers && column.one_of ? withoutRest(numbers, table.last[column.one_of]) : numbers;
+  }
+
+  // A lane's own height between those of the first and the last.
+  function heightOf([first, last], table, { laneOf, lanes }) {
+    return first + ((last - first) * laneOf(table).index) / Math.max(lanes - 1, 1);
+  }
+
+  // Without what is far below one nth of the largest: the tails of a density, which a logarithm would show for ever.
+  // Islands end on the level at which they are cut.
+  function withoutRest(numbers, n) {
+    const least = numbers.reduce((a, b) => Math.max(a, b), 0) / (10 * n);
+    const ends = (i) => numbers[i - 1] >= least || numbers[i + 1] >= least;
+    return numbers.map((value, i) => (value >= least ? value : ends(i) ? least : NaN));
   }
 
   const fieldOf = (table, column) => (gradscape.wire.isArray(table.last[column.field]) ? table.last[column.field].data : null);
@@ -74,14 +89,17 @@
   }
 
   // Which rows are drawn; null for all. A height that was not measured is no point of a path in space.
-  function rowNumbers(binding, y, z) {
-    const measured = z ? Array.from(y.keys()).filter((row) => Number.isFinite(z[row])) : null;
-    const count = measured ? measured.length : y.length;
+  function rowNumbers(binding, table, y, z, moment) {
+    const until = binding.rows === "all" ? y.length : gradscape.moment.rowsUntil(table, moment, y.length);
+    if (binding.rows === "now" && moment === null) return [];
+    const measured = z ? Array.from(y.keys()).filter((row) => row < until && Number.isFinite(z[row])) : null;
+    const count = measured ? measured.length : until;
     const row = (i) => (measured ? measured[i] : i);
     if (binding.rows === "first") return count ? [row(0)] : [];
-    if (binding.rows === "last") return count ? [row(count - 1)] : [];
-    const kept = thinned(measured ? z.filter(Number.isFinite) : y, count);
-    return kept ? kept.map(row) : measured;
+    if (binding.rows === "last" || binding.rows === "now") return count ? [row(count - 1)] : [];
+    const kept = thinned(measured ? Floats.from(measured, (i) => z[i]) : y, count);
+    if (kept) return kept.map(row);
+    return measured || (count === y.length ? null : Array.from({ length: count }, (_, i) => i));
   }
 
   const take = (values, rows) => (rows ? Floats.from(rows, (row) => values[row]) : values);
@@ -153,7 +171,7 @@
     const y = numbersOf(columns.y, table, scene);
     if (!x || !y) return null;
     const z = SPATIAL.includes(trace.type) ? numbersOf(columns.z, table, scene) : null;
-    const rows = rowNumbers(binding, y, z);
+    const rows = rowNumbers(binding, table, y, z, scene.moment);
     trace.x = take(x, rows);
     trace.y = take(y, rows);
     const error = columns.error && numbersOf(columns.error, table, scene);
@@ -163,6 +181,8 @@
       const [up, down] = [high.map((end, row) => end - y[row]), low.map((end, row) => y[row] - end)];
       trace.error_y = { ...trace.error_y, type: "data", symmetric: false, array: take(up, rows), arrayminus: take(down, rows) };
     }
+    const across = columns.error_x && numbersOf(columns.error_x, table, scene);
+    if (across) trace.error_x = { ...trace.error_x, type: "data", array: take(across, rows) };
     if (z) trace.z = take(z, rows);
     const template = binding.hover || binding.label;
     if (template) {
@@ -178,7 +198,7 @@
     const traces = [];
     bindings.forEach((binding, index) => {
       if (!holds(binding.when, scene.choices)) return;
-      const columns = Object.fromEntries(["x", "y", "z", "error", "low", "high"].map((name) => [name, columnOf(binding[name], scene.choices)]));
+      const columns = Object.fromEntries(["x", "y", "z", "error", "error_x", "low", "high"].map((name) => [name, columnOf(binding[name], scene.choices)]));
       if (!columns.x || !columns.y) return;
       for (const table of scene.tablesOf(binding)) {
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };

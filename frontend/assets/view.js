@@ -14,7 +14,8 @@
       this.known = new Map(); // id → the run as the API shows it, kept up to date by its events
       this.theme = null; // {template, tokens, styles}
       this.list = null; // lanes, counted over all runs
-      this.stamp = 0; // changes with runs, lanes and theme
+      this.moment = null; // the step that is shown; null is the newest there is
+      this.stamp = 0; // changes with runs, lanes, moment and theme
     }
 
     show(ids) {
@@ -27,6 +28,17 @@
     changed() {
       this.list = null;
       this.stamp += 1;
+    }
+
+    setMoment(step) {
+      if (step === this.moment) return;
+      this.moment = step;
+      this.changed();
+    }
+
+    // The furthest step that any run has told of.
+    reach() {
+      return Math.max(0, ...this.order.map((id) => this.buffers.reach.get(id) || 0));
     }
 
     setTheme(theme) {
@@ -72,10 +84,11 @@
 
     // All lanes of all runs, in order: a lane's place here is its colour and line style everywhere.
     lanes() {
-      this.list = this.list || this.runs().flatMap((run) => {
+      const races = this.runs().filter(({ request, told }) => (request.lanes || told || []).length > 0);
+      this.list = this.list || races.flatMap((run) => {
         const asked = run.request.lanes || [];
         const names = asked.length ? asked.map((lane) => lane.name) : run.told || [];
-        const title = (name) => (this.order.length > 1 && run.name ? `${name} · ${run.name}` : name);
+        const title = (name) => (races.length > 1 && run.name ? `${name} · ${run.name}` : name);
         return names.map((name, i) => ({ ...asked[i], name, run: run.id, title: title(name) }));
       }).map((lane, index) => ({ ...lane, index }));
       return this.list;
@@ -102,14 +115,22 @@
         const own = tables.filter((table) => page && table.run === page.run);
         if (source.how === "replace" && tables.length > 1) tables = own.length ? own : tables.slice(0, 1); // one plane, one surface
       }
+      if (source.keys.includes("step")) tables = gradscape.moment.newestOf(tables, this.moment, (table) => this.seriesOf(table));
       const place = (table) => [this.laneOf(table).index, table.keys.repeat || 0, table.order];
       const before = (one, other) => one.map((value, i) => value - other[i]).find((difference) => difference !== 0) || 0;
       return tables.map((table) => [place(table), table]).sort(([one], [other]) => before(one, other)).map(([, table]) => table);
     }
 
+    // What tables have in common that differ in their step alone: a look at a kept moment is one of its lane's looks.
+    seriesOf(table) {
+      const { step, point, ...others } = table.keys;
+      return JSON.stringify([this.laneOf(table).index, others]);
+    }
+
     // All that one graph's figure is made of.
-    sceneOf(graph, bindings, choices, page) {
-      const tablesOf = (binding) => this.tablesOf(binding.source, graph, page);
+    sceneOf(graph, bindings, choices, page, sort = null) {
+      const shown = (binding) => (table) => gradscape.buffers.matches(binding.where, table.last) && gradscape.sort.shows(sort, choices, table);
+      const tablesOf = (binding) => this.tablesOf(binding.source, graph, page).filter(shown(binding));
       const { columnOf } = gradscape.traces;
       const drawnBeside = (kind, { run, keys }) =>
         bindings
@@ -120,6 +141,8 @@
         choices,
         page,
         view: this.order[0],
+        moment: this.moment,
+        lanes: this.lanes().length,
         tablesOf,
         drawnBeside,
         template: this.theme.template,
@@ -131,18 +154,20 @@
     }
 
     // A phrase's text about a lane, about a graph's page, or about the first run; null where it has nothing to say.
-    say({ text, source, where }, { lane = null, graph = null, page = null } = {}) {
+    say({ text, source, where }, { lane = null, graph = null, page = null, shows = () => true } = {}) {
       const run = this.known.get(lane ? lane.run : page ? page.run : this.order[0]);
-      let tables = source ? this.tablesOf(source, graph, page) : [];
+      let tables = source ? this.tablesOf(source, graph, page).filter(shows) : [];
       if (lane) tables = tables.filter((table) => table.run === lane.run && table.keys.lane === lane.name);
+      const { eventAt, valueAt } = gradscape.moment;
+      tables = tables.filter((table) => eventAt(table, this.moment));
       if (!run || (source && tables.length === 0)) return null;
       const [newest] = [...tables].sort((one, other) => other.order - one.order);
-      const row = { ...(newest ? newest.last : {}), run, lane };
+      const row = { ...(newest ? eventAt(newest, this.moment) : {}), run, lane };
       if (!gradscape.buffers.matches(where, row)) return null;
       return gradscape.wire.fill(text, (field, format) => {
-        if (format === "max") return largest(tables, field);
-        const values = newest && newest.values(field);
-        return values ? values[values.length - 1] : gradscape.wire.at(row, field);
+        if (format === "max") return largest(tables, field, this.moment);
+        const value = newest && valueAt(newest, field, this.moment);
+        return value === undefined || value === null ? gradscape.wire.at(row, field) : value;
       });
     }
 
@@ -161,9 +186,13 @@
   }
 
   // The largest finite value of a column over these tables; null where there is none above 0.
-  function largest(tables, field) {
+  function largest(tables, field, moment) {
     let found = 0;
-    for (const table of tables) for (const value of table.values(field) || []) if (Number.isFinite(value) && value > found) found = value;
+    for (const table of tables) {
+      const values = table.values(field) || [];
+      const past = values.slice(0, gradscape.moment.rowsUntil(table, moment, values.length));
+      for (const value of past) if (Number.isFinite(value) && value > found) found = value;
+    }
     return found || null;
   }
 

@@ -12,6 +12,7 @@ from frontend.components.problem_form import problem_form
 from frontend.components.run_controls import notice, run_controls
 from frontend.components.run_form import run_form
 from frontend.components.section import section
+from frontend.components.timeline import timeline
 from frontend.panels.documentation import drawer
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_script
@@ -38,7 +39,12 @@ def layout() -> Node:
                     run_controls(),
                     notice(),
                     html.Ul(id=ids.MEMBERS, className="members", hidden=True, **aria(label="Runs in this view")),
-                    html.Div([panel.layout() for panel in PANELS], id=ids.PANELS, className="panels"),
+                    html.Div(
+                        [_grid(), *[view.layout() for view in PANELS if view.panel.cells]],
+                        id=ids.PANELS,
+                        className="panels",
+                    ),
+                    timeline(),
                 ],
                 className="stage",
             ),
@@ -47,6 +53,11 @@ def layout() -> Node:
         id=ids.LAB,
         className="lab",
     )
+
+
+def _grid() -> Node:
+    """Lay the pictures out; how many there are is the view's business, and the style sheet fits them in."""
+    return html.Div([view.layout() for view in PANELS if not view.panel.cells], className="panel-grid")
 
 
 def _setup(draft: Draft, chosen: Preset) -> Node:

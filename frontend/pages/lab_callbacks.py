@@ -17,7 +17,7 @@ from frontend.components.probe_form import probe_form
 from frontend.components.problem_form import family_of, problem_form
 from frontend.components.run_form import run_form
 from frontend.presets import preset
-from frontend.state import View
+from frontend.state import MOMENT, View
 
 FIELDS = ids.field(ALL, ALL)
 ANSWERS = [State(FIELDS, "value"), State(ids.flag(ALL), "checked"), State(FIELDS, "id"), State(ids.flag(ALL), "id")]
@@ -58,6 +58,7 @@ def register(app: Any, client: Client) -> None:
             if not runs:
                 return no_update, no_update, error_store(draft, refused)
         choices = {**View.from_store(view).choices_dict(), **draft.choices}
+        choices.pop(MOMENT, None)  # of another race
         # Taking back complaints that nobody made would draw every field anew, and the first picture waits for that.
         return View.make(runs, choices).store(), runs[0], None if told else no_update
 

@@ -64,6 +64,9 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
     series: list[Node] = []
     if any(graph.page is not None for graph in panel.graphs):
         series = [html.Select(hidden=True, className="gs-series", **data(series=""), **aria(label="Plane"))]
+    if panel.sort is not None:
+        select = html.Select(hidden=True, className="gs-series", **data(sort=""), **aria(label=panel.sort.label))
+        series = [*series, select]
     wide = html.Button(
         html.Span(className="gs-expand", **aria(hidden="true")),
         className="gs-icon",

@@ -9,12 +9,16 @@ from frontend.panels.landscape import figure as landscape_figure
 from frontend.panels.landscape import layout as landscape_layout
 from frontend.panels.lanes import figure as lanes_figure
 from frontend.panels.lanes import layout as lanes_layout
+from frontend.panels.overlap import figure as overlap_figure
+from frontend.panels.overlap import layout as overlap_layout
 from frontend.panels.roughness import figure as roughness_figure
 from frontend.panels.roughness import layout as roughness_layout
 from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
 from frontend.panels.slices import figure as slices_figure
 from frontend.panels.slices import layout as slices_layout
+from frontend.panels.spectrum import figure as spectrum_figure
+from frontend.panels.spectrum import layout as spectrum_layout
 
 PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
@@ -22,5 +26,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
+    PanelView(panel=spectrum_figure.panel(), layout=spectrum_layout.layout),
+    PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
 )

@@ -18,6 +18,12 @@ ROUGHNESS: Final = Source(
 )
 ROUGHNESS_SO_FAR: Final = Source(kind="roughness", how="append", keys=("lane", "repeat", "point", "length"))
 PROFILES: Final = Source(kind="roughness", how="replace", keys=("lane", "repeat", "point", "length"))
+SPECTRUM: Final = Source(kind="spectrum", how="replace", keys=("lane", "repeat", "matrix", "layer", "point", "step"))
+EIGENVALUES: Final = Source(
+    kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "which", "point", "step")
+)
+OVERLAP: Final = Source(kind="overlap", how="append", keys=("lane", "repeat", "layer", "point"))
+OVERLAP_NOT_CONVERGED: Final = OVERLAP.model_copy(update={"where": {"converged": False}})
 PLANE: Final = Source(kind="plane", how="replace", keys=("kind_of_plane", "point", "plane"))
 SURFACE: Final = Source(kind="surface_tile", how="mosaic", keys=("point", "plane"))
 PATHS: Final = Source(kind="path_points", how="extend", keys=("lane", "repeat", "point", "plane"))

@@ -21,11 +21,12 @@ STROKES: Final = {
 
 
 def lane_styles(scheme: theme.Scheme) -> list[dict[str, str]]:
-    """List the lanes' styles by their place in the view: colour, line style, symbol, and the swatch's dashes."""
+    """List the lanes' styles by their place in the view: colour, tint, line style, symbol, and the swatch's dashes."""
     styles = []
     for index, symbol in enumerate(SYMBOLS):
         dash = theme.lane_dash(index)
-        style = {"color": theme.lane_colour(index, scheme), "dash": dash, "symbol": symbol}
+        colour = theme.lane_colour(index, scheme)
+        style = {"color": colour, "tint": theme.tint(colour), "dash": dash, "symbol": symbol}
         styles.append({**style, "hollow": f"{symbol}-open", "pattern": STROKES[dash]})
     return styles
 

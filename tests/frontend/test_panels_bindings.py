@@ -1,11 +1,14 @@
 """Panels are data: whatever they name must exist, and what they draw must be a figure that Plotly takes."""
 
+import json
 import re
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from pydantic import TypeAdapter
 
+from backend.schemas.analysis import AnyAnalysis
 from backend.schemas.events import EVENT_KINDS
 from backend.schemas.panels import Binding, Channel, Column, Graph, Panel, Phrase, Pick, Source
 from backend.schemas.problem import DataProblem
@@ -14,6 +17,7 @@ from backend.schemas.run import TrainRequest
 from frontend.panels.base import PanelView
 from frontend.panels.registry import PANELS
 
+ANALYSIS: TypeAdapter[Any] = TypeAdapter(AnyAnalysis)
 EVENTS = {kind.model_fields["kind"].default: kind for kind in EVENT_KINDS}
 PANEL_LIST = [view.panel for view in PANELS]
 BINDINGS = [(panel, binding) for panel in PANEL_LIST for binding in panel.bindings]
@@ -22,7 +26,8 @@ GRAPHS = [(panel, graph) for panel in PANEL_LIST for graph in panel.graphs]
 RUN_FIELDS = {"run.name", "run.status", "run.paused", "run.kind"}
 ASKED = {"run.request.problem.model.norm", "run.request.problem.data.kind"}
 LANE_FIELDS = {"lane.title", "lane.name", "lane.optimizer.kind"}
-STYLES = {"color", "dash", "symbol", "hollow", "ink", "paper", "muted"}
+MOSAIC = {"even", "coarsest", "finest", "least_fraction", "known"}  # what a picture of tiles says of itself
+STYLES = {"color", "tint", "dash", "symbol", "hollow", "ink", "paper", "muted"}
 
 
 def sources_of(panel: Panel) -> list[Source]:
@@ -43,6 +48,8 @@ def fields_in(template: str) -> set[str]:
 
 def known_fields(source: Source | None) -> set[str]:
     own = set(EVENTS[source.kind].model_fields) if source else set()
+    if source and source.how == "mosaic":
+        own |= MOSAIC
     return own | RUN_FIELDS | ASKED | LANE_FIELDS
 
 
@@ -60,10 +67,12 @@ def test_sources_name_kinds_and_fields_that_exist(panel: Panel) -> None:
 
 @pytest.mark.parametrize(("panel", "binding"), BINDINGS, ids=BINDING_IDS)
 def test_bindings_name_fields_that_exist(panel: Panel, binding: Binding) -> None:
-    for channel in (binding.x, binding.y, binding.z, binding.error, binding.low, binding.high):
+    assert set(binding.where) <= set(EVENTS[binding.source.kind].model_fields)
+    for channel in (binding.x, binding.y, binding.z, binding.error, binding.error_x, binding.low, binding.high):
         for column in columns_of(channel):
             kind = column.kind or binding.source.kind
             assert column.field.partition(".")[0] in EVENTS[kind].model_fields, column  # of an array: name.i
+            assert column.one_of is None or column.one_of in EVENTS[kind].model_fields
             assert column.along is None or column.along in EVENTS["plane"].model_fields
     channels = {"x", "y", "z"}
     for template in (binding.name, binding.hover, binding.label):
@@ -81,6 +90,7 @@ def test_choices_that_are_named_are_offered(panel: Panel) -> None:
         *(graph.when for graph in panel.graphs),
         *(patch.when for graph in panel.graphs for patch in graph.patches),
         *(graph.scale.when for graph in panel.graphs if graph.scale),
+        *(graph.cursor for graph in panel.graphs if graph.cursor is not None),
         *(binding.when for binding in panel.bindings),
     ]
     for when in conditions:
@@ -137,6 +147,17 @@ def test_pages_scales_and_ranges_refer_to_what_is_drawn(panel: Panel, graph: Gra
         kind, field = reference.split(".")
         assert kind in kinds
         assert field in EVENTS[kind].model_fields
+
+
+@pytest.mark.parametrize("panel", PANEL_LIST, ids=lambda panel: panel.name)
+def test_what_is_looked_for_is_an_analysis_that_the_panel_draws(panel: Panel) -> None:
+    if panel.look is not None:
+        found = ANALYSIS.validate_json(json.dumps(panel.look))
+        assert found.kind in ([panel.asked] if isinstance(panel.asked, str) else panel.asked or ())
+    if panel.sort is not None:
+        assert panel.sort.key in {key for source in sources_of(panel) for key in source.keys}
+        assert panel.sort.key not in {choice.name for choice in panel.choices}
+        assert "{value}" in panel.sort.title
 
 
 @pytest.mark.parametrize(("panel", "binding"), BINDINGS, ids=BINDING_IDS)

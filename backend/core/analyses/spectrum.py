@@ -24,10 +24,7 @@ class SpectrumDensity:
 
     def unsupported(self, problem: Problem, spec: SpectrumAnalysis) -> str | None:
         """Return None, or why there is no such matrix."""
-        for matrix in matrices(spec):
-            if sentence := unsupported_matrix(problem, matrix):
-                return sentence
-        return None
+        return unsupported_matrix(problem, spec.matrix)
 
     def run(self, problem: Problem, spec: SpectrumAnalysis, ctx: Context) -> Events:
         """Yield ``Eigenvalues`` of the outliers as they converge, then a ``Spectrum`` after each probe.
@@ -41,7 +38,7 @@ class SpectrumDensity:
         yield started(problem, points)
         for site in sites(problem, ctx, "spectrum"):
             yield from self.outliers(problem, spec, site)
-        parts = len(matrices(spec)) * (1 + (len(layers(problem.layout)) if spec.layers else 0))
+        parts = len(matrices(problem, spec)) * (1 + (len(layers(problem.layout)) if spec.layers else 0))
         total = len(points) * parts * spec.probes * min(spec.steps, problem.layout.size)
         work = (event for site in sites(problem, ctx, "spectrum") for event in self.densities(problem, spec, site))
         yield from with_progress(work, "spectrum", total)
@@ -49,22 +46,26 @@ class SpectrumDensity:
     def outliers(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
         """Yield the largest eigenvalues of each matrix at a place, as they converge."""
         k = min(spec.outliers, problem.layout.size - 1)
-        for matrix in matrices(spec) if k > 0 else ():
+        for matrix in matrices(problem, spec) if k > 0 else ():
             operator = operator_at(problem, site.point, matrix, spec.data_fraction)
             wanted = Search(matrix, "largest", k, TOLERANCE, BUDGET)
             yield from search(problem, operator, wanted, site)
 
     def densities(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
         """Yield the density of each matrix at a place, after each probe; a tick after each product."""
-        for matrix in matrices(spec):
+        for matrix in matrices(problem, spec):
             whole = operator_at(problem, site.point, matrix, spec.data_fraction)
             for layer, operator in _parts(problem, spec, whole):
                 yield from _density(problem, spec, site, matrix, layer, operator)
 
 
-def matrices(spec: SpectrumAnalysis) -> tuple[Matrix, ...]:
-    """Return the matrices that are looked at: the one that was asked for, with ``beside`` the others after it."""
-    return (spec.matrix, *(other for other in MATRICES if spec.beside and other != spec.matrix))
+def matrices(problem: Problem, spec: SpectrumAnalysis) -> tuple[Matrix, ...]:
+    """Return the matrices that are looked at: the one that was asked for, with ``beside`` the others after it.
+
+    A function has no G, so that nothing stands beside its H.
+    """
+    others = MATRICES if spec.beside and problem.train is not None else ()
+    return (spec.matrix, *(other for other in others if other != spec.matrix))
 
 
 def _parts(

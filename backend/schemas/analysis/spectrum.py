@@ -22,6 +22,6 @@ class SpectrumAnalysis(AnalysisSpec):
     outliers: int = described(
         10, "Largest eigenvalues that are found one by one, with their residuals; 0 for none.", ge=0, le=100
     )
-    beside: bool = described(False, "Also the other two of H, G and H − G: which part of the network makes what.")
+    beside: bool = described(False, "Also the other two of H, G and H − G, which a function does not have.")
     layers: bool = described(False, "Also the spectrum of each layer's own block of the matrix.")
     data_fraction: float = data_fraction()

@@ -165,7 +165,7 @@ def graph() -> Graph:
         "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False},
         "yaxis": {"type": "linear", "zeroline": False, "tickformat": "~g"},
     }
-    return Graph(name=GRAPH, layout=layout, patches=tuple(axes))
+    return Graph(name=GRAPH, layout=layout, cursor={X.name: ("step",)}, patches=tuple(axes))
 
 
 def panel() -> Panel:

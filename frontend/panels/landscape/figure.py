@@ -70,6 +70,7 @@ def contour_bindings() -> tuple[Binding, ...]:
     path = Binding(
         source=sources.PATHS,
         graph=CONTOUR,
+        rows="past",
         trace={"type": "scatter", "mode": "lines", "line": {"width": 2}},
         x=A,
         y=B,
@@ -120,6 +121,7 @@ def relief_bindings() -> tuple[Binding, ...]:
     path = Binding(
         source=sources.PATHS,
         graph=RELIEF,
+        rows="past",
         trace={"type": "scatter3d", "mode": "lines", "line": {"width": 7}},
         x=A,
         y=B,

@@ -108,6 +108,7 @@ def graph() -> Graph:
             "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False, "title": {"text": "step"}},
             "yaxis": {"type": "linear", "rangemode": "tozero", "zeroline": False},
         },
+        cursor={},
         patches=(
             Patch(when={MATRIX.name: ("plain",)}, layout={"yaxis": {"title": {"text": "λ₁(H)"}, "tickformat": "~g"}}),
             Patch(

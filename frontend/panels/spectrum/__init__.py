@@ -1,0 +1,1 @@
+"""Spectrum: the density of the Hessian's eigenvalues, with the largest ones as stems over it."""

@@ -34,7 +34,8 @@
   // Takes an envelope once and in order: an event seen before is dropped, one that comes too early waits.
   function take(envelope, row = view.row) {
     const cursor = cursors.get(envelope.run);
-    if (!cursor || envelope.seq <= cursor.seq) return;
+    if (!cursor) return;
+    if (envelope.seq <= cursor.seq) return touch(); // read from the history before: only the row is news
     if (cursor.filling || cursor.late || envelope.seq > cursor.seq + 1) {
       cursor.held.push({ envelope, row });
       if (!cursor.late) fill(envelope.run, cursor);

@@ -13,9 +13,14 @@ from frontend.components.node import Node, aria
 from frontend.components.section import details
 from frontend.components.spec_fields import fields_of, kind_of
 from frontend.components.spec_form import spec_form, union_parts
+from frontend.panels.registry import PANELS
 
 PROBES: tuple[Any, ...] = PROBE_KINDS
 OFFERED = tuple(kind_of(kind) for kind in RACE_PLANES if kind is not KeptPlane)  # a kept plane is chosen in its picture
+
+
+# A switch that shows nothing would be of no use here: what no panel draws is asked for over HTTP or the command line.
+DRAWN = {"surface", "trajectory"} | {view.panel.asked for view in PANELS if view.panel.asked}
 
 
 def probe_form(draft: Draft) -> list[Node]:
@@ -27,6 +32,8 @@ def probe_form(draft: Draft) -> list[Node]:
     parts: list[Node] = [html.Div(choice, className="fields")]
     for place, spec in enumerate(PROBES):
         kind, path = kind_of(spec), f"probes.{place}"
+        if kind not in DRAWN:
+            continue
         probe = probes[place]
         elsewhere = ("plane", "paths") if place == 0 else SHARED if on_plane(probe) else ()
         own = spec_form(spec, probe["analysis"], f"{path}.analysis", leave_out=elsewhere)

@@ -107,6 +107,11 @@ def slider(path: Any) -> dict[str, Any]:
     return {"type": "slider", "path": path}
 
 
+def schedule_preview(lane: Any) -> dict[str, Any]:
+    """Name the picture of a lane's schedule."""
+    return {"type": "schedule-preview", "lane": lane}
+
+
 def lane_action(action: Any, lane: Any) -> dict[str, Any]:
     """Name a lane's button: ``duplicate`` or ``remove``."""
     return {"type": "lane-action", "action": action, "lane": lane}

@@ -38,9 +38,9 @@ class Column(WireModel):
     """Numbers of a table: an event's field.
 
     With ``kind``, they are looked up in that kind's table of the same lane: the last row at or before this one's
-    ``step``. ``times`` multiplies by a number of the lane (``evaluations``: gradient evaluations a step).
-    ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's scale;
-    ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values alone.
+    ``step``. ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's
+    scale; ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values
+    alone.
     ``stretched`` draws each strand from 0, its lowest value, to 1, its highest.
     ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.
     ``one_of`` names a count n of the event: what is below a tenth of 1/n of the largest is not drawn.
@@ -48,7 +48,6 @@ class Column(WireModel):
 
     field: str
     kind: str | None = None
-    times: str | None = None
     along: str | None = None
     scaled: bool = False
     transpose: bool = False

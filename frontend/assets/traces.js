@@ -28,10 +28,6 @@
     const steps = [];
     const axis = column.along && scene.page && scene.page.event[column.along];
     if (axis) steps.push((value) => axis.offset + axis.scale * value);
-    if (column.times) {
-      const factor = gradscape.wire.at(scene.laneOf(table), column.times) || 1;
-      if (factor !== 1) steps.push((value) => factor * value);
-    }
     if (column.scaled && scene.scale) steps.push(scene.scale.forward);
     return steps.length === 0 ? null : (value) => steps.reduce((result, step) => step(result), value);
   }

@@ -117,6 +117,20 @@ def _share(source: Mapping[str, Any], target: dict[str, Any]) -> None:
             target["analysis"][name] = copy.deepcopy(source["analysis"][name])
 
 
+def kind_at(request: Mapping[str, Any], path: str) -> Any:
+    """Return the kind of the union at a path; of a list of them, all kinds."""
+    found = get(request, path)
+    return [get(each, "kind") for each in found] if isinstance(found, list) else get(request, f"{path}.kind")
+
+
+def with_kinds(draft: Draft, path: str, kinds: Iterable[str]) -> Draft:
+    """Choose the members of the list at a path, in this order; those that were there keep their settings."""
+    request = copy.deepcopy(draft.request)
+    before = {each["kind"]: each for each in get(request, path) or ()}
+    put(request, path, [before.get(kind) or default_of(member_of(path.rsplit(".", 1)[-1], kind)) for kind in kinds])
+    return replace(draft, request=request, variants=())
+
+
 def with_kind(draft: Draft, path: str, kind: str) -> Draft:
     """Choose another member of the union at a path: its defaults, and what must change along with it."""
     request = copy.deepcopy(draft.request)
@@ -127,6 +141,8 @@ def with_kind(draft: Draft, path: str, kind: str) -> Draft:
         _fit_problem(request)
     if path.endswith(".optimizer") and before:
         lane = request["lanes"][int(path.split(".")[1])]
+        if not member.filtered:
+            lane["filters"] = []
         if lane["name"].startswith(member_of("optimizer", before).title):
             lane["name"] = _free_name(member.title, [other["name"] for other in request["lanes"] if other is not lane])
     return replace(draft, request=request, variants=())

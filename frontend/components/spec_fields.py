@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from backend.schemas.analysis import ANALYSIS_KINDS, LINE_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
-from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -29,6 +29,7 @@ UNIONS: Mapping[str, tuple[Any, ...]] = {  # by the name of the field that holds
     "ansatz": ANSATZ_KINDS,
     "optimizer": OPTIMIZER_KINDS,
     "schedule": SCHEDULE_KINDS,
+    "filters": FILTER_KINDS,
     "plane": PLANE_KINDS,
     "line": LINE_KINDS,
     "analysis": ANALYSIS_KINDS,
@@ -45,6 +46,7 @@ class Choice:
     value: Any
     label: str
     summary: str = ""
+    group: str = ""  # the heading that it is listed under, in long lists
 
 
 @dataclass(frozen=True)
@@ -189,4 +191,8 @@ def words(value: Any) -> str:
 
 def choices_of(members: tuple[tuple[str, str], ...]) -> tuple[Choice, ...]:
     """Return a union's members as choices, under the titles that their classes give themselves."""
-    return tuple(Choice(tag, MEMBERS[name].title, MEMBERS[name].summary) for tag, name in members)
+    return tuple(_choice(tag, MEMBERS[name]) for tag, name in members)
+
+
+def _choice(tag: str, member: Any) -> Choice:
+    return Choice(tag, member.title, member.summary, str(vars(member).get("family", "")))

@@ -16,11 +16,12 @@ from pydantic import BaseModel
 from frontend import ids
 from frontend.components.answers import write
 from frontend.components.node import Node, aria
-from frontend.components.spec_fields import MEMBERS, NESTED, SpecField, choices_of, fields_of
+from frontend.components.spec_fields import MEMBERS, NESTED, Choice, SpecField, choices_of, fields_of
 
 SLIDER_DECADES = (3, 2)  # below and above the default's own decade
 EMPTY_MEANS = {"batch_size": "all", "pace": "flat out"}
 COMBOBOX = {"withinPortal": True, "shadow": "sm"}
+WIDE_COMBOBOX = {**COMBOBOX, "width": 220, "position": "bottom-start"}
 LABEL_LENGTH = 18  # letters that fit above a short field
 SHORT = {"integer", "number", "power", "choice"}  # two of these fit side by side
 
@@ -101,18 +102,34 @@ def union_parts(
 
 
 def kind_select(field: SpecField, kind: str, path: str) -> Node:
-    """Make the choice between a union's members."""
+    """Make the choice between a union's members; a long list is grouped, and can be searched by typing."""
     choices = choices_of(field.members)
     summary = next((choice.summary for choice in choices if choice.value == kind), "")
+    grouped = all(choice.group for choice in choices)
     return dmc.Select(
         id=ids.kind(path),
         label=field.label,
-        data=[{"value": choice.value, "label": choice.label} for choice in choices],
+        data=_grouped(choices) if grouped else _options(choices),
         value=kind,
-        comboboxProps=COMBOBOX,
+        searchable=grouped,
+        nothingFoundMessage="Nothing of that name",
+        maxDropdownHeight=360,
+        allowDeselect=False,
+        comboboxProps=WIDE_COMBOBOX if grouped else COMBOBOX,
         className="wide",
         **aria(description=summary or field.help),
     )
+
+
+def _options(choices: Iterable[Choice]) -> list[Any]:
+    return [{"value": choice.value, "label": choice.label} for choice in choices]
+
+
+def _grouped(choices: Iterable[Choice]) -> list[Any]:
+    groups: dict[str, list[Choice]] = {}
+    for choice in choices:
+        groups.setdefault(choice.group, []).append(choice)
+    return [{"group": group, "items": _options(members)} for group, members in groups.items()]
 
 
 def log_slider(field: SpecField, value: Any, path: str) -> Node:
@@ -174,6 +191,7 @@ def _choice(field: SpecField, value: Any, path: str) -> Node:
         label=_label(field),
         data=[{"value": write(choice.value, "choice"), "label": choice.label} for choice in field.choices],
         value=write(value, "choice"),
+        allowDeselect=False,
         comboboxProps=COMBOBOX,
         **_described(field),
     )

@@ -71,7 +71,7 @@ def _setup(draft: Draft, chosen: Preset) -> Node:
             section("Problem", html.Div(problem_form(request["problem"]), id=ids.PROBLEM_FORM)),
             section(
                 "Lanes",
-                html.Div(lane_list(request["lanes"]), id=ids.LANES_FORM, className="lanes"),
+                html.Div(lane_list(request["lanes"], request["steps"]), id=ids.LANES_FORM, className="lanes"),
                 add_lane(disabled=full(request["lanes"])),
                 html.P(
                     "While its race runs, a learning rate moved here takes effect at once.", className="dim small after"

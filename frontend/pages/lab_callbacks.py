@@ -9,13 +9,14 @@ from dash.exceptions import PreventUpdate
 
 from frontend import ids
 from frontend.client import Client, Refused
-from frontend.components.answers import answers_of, get
-from frontend.components.draft import Draft, with_family, with_kind, with_lane, without_lane
+from frontend.components.answers import answers_of
+from frontend.components.draft import Draft, kind_at, with_family, with_kind, with_kinds, with_lane, without_lane
 from frontend.components.lane_list import full, lane_list
 from frontend.components.preset_menu import preset_note
 from frontend.components.probe_form import probe_form
 from frontend.components.problem_form import family_of, problem_form
 from frontend.components.run_form import run_form
+from frontend.components.schedule_preview import schedule_preview
 from frontend.presets import preset
 from frontend.state import MOMENT, View
 
@@ -104,12 +105,27 @@ def register(app: Any, client: Client) -> None:
             after = with_family(after, family)
         else:
             paths = [str(name["path"]) for name in kind_ids]
-            changed = [(p, k) for p, k in zip(paths, kinds, strict=True) if get(before.request, f"{p}.kind") != k]
+            changed = [(p, k) for p, k in zip(paths, kinds, strict=True) if kind_at(before.request, p) != k]
             if not changed:
                 raise PreventUpdate
             for path, kind in changed:
-                after = with_kind(after, path, kind)
+                after = with_kinds(after, path, kind) if isinstance(kind, list) else with_kind(after, path, kind)
         return (*draw(after, asked), preset_note(chosen, after.variants), full(after.request["lanes"]), None)
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output(ids.schedule_preview(ALL), "children"),
+        # A schedule is made of these; the learning rates, which sliders move, are not among them.
+        *[Input(ids.field(ALL, reads), "value") for reads in ("integer", "number", "integers", "numbers")],
+        State(ids.DRAFT, "data"),
+        *ANSWERS,
+        prevent_initial_call=True,
+    )
+    async def draw_schedules(_whole: Any, _real: Any, _wholes: Any, _reals: Any, stored: Any, *answers: Any) -> Any:
+        path = dash.ctx.triggered_id["path"] if isinstance(dash.ctx.triggered_id, dict) else ""
+        if path != "steps" and ".schedule." not in path:
+            raise PreventUpdate
+        request = Draft.from_store(stored).answered(read_answers(*answers)).request
+        return [schedule_preview(lane["schedule"], request["steps"]) for lane in request["lanes"]]
 
     @app.callback(  # type: ignore[untyped-decorator]
         *[Output(form.component_id, "children", allow_duplicate=True) for form in FORMS],
@@ -154,7 +170,7 @@ def draw(draft: Draft, shown: Draft | None = None) -> tuple[Any, ...]:
 
     return (
         form(problem, lambda: problem_form(request["problem"])),
-        form(lanes, lambda: lane_list(request["lanes"])),
+        form(lanes, lambda: lane_list(request["lanes"], request["steps"])),
         form(rest, lambda: run_form(request)),
         form(probes, lambda: probe_form(draft), same=shown is not None and shown.on == draft.on),
         draft.store(),

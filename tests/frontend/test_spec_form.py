@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backend.schemas.run import Probe, SnapshotPolicy, TrainRequest
+from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.run import Lane, Probe, SnapshotPolicy, TrainRequest
 from frontend.components.answers import overlay, write_number
 from frontend.components.spec_fields import MEMBERS, UNIONS, default_of, fields_of, kind_of, member_of
-from frontend.components.spec_form import slider_span, spec_form
+from frontend.components.spec_form import kind_select, slider_span, spec_form
 from tests.schemas.instances import instances
 
 SPECS = tuple(MEMBERS.values())
@@ -86,3 +87,14 @@ def test_a_field_s_place_is_the_one_asked_for() -> None:
 def test_a_union_offers_every_member_under_its_own_title() -> None:
     plane = next(field for field in fields_of(member_of("analysis", "surface")) if field.name == "plane")
     assert [tag for tag, _ in plane.members] == [kind_of(spec) for spec in UNIONS["plane"]]
+
+
+def test_a_long_list_is_grouped_and_searched() -> None:
+    field = next(field for field in fields_of(Lane) if field.name == "optimizer")
+    select = kind_select(field, "adam", "lanes.0.optimizer")
+    listed = [item["value"] for group in select.data for item in group["items"]]
+    assert select.searchable
+    assert sorted(listed) == sorted(kind_of(rule) for rule in OPTIMIZER_KINDS)
+    assert len({group["group"] for group in select.data}) == len(select.data) > 3
+    other = next(field for field in fields_of(Lane) if field.name == "schedule")
+    assert not kind_select(other, "constant", "lanes.0.schedule").searchable

@@ -1,7 +1,8 @@
 """What the training curves draw.
 
 A lane's evaluated training loss is a full line in its own line style; the test split is thinner, with hollow marks at
-each evaluation; the loss of single batches lies faint behind. A diverged lane keeps its curve and ends in a cross.
+each evaluation; the loss of single batches lies faint behind. A diverged lane keeps its curve and ends in a cross. A
+triangle marks the step at which a hyper-parameter was changed.
 """
 
 from typing import Final
@@ -50,17 +51,18 @@ SCALE: Final = Choice(
 )
 
 
-def _x(seconds: Column) -> Channel:
-    evaluations = Column(field="step", times="evaluations")
-    return Pick(choice=X.name, columns={"step": Column(field="step"), "evaluations": evaluations, "seconds": seconds})
+def _x(kind: str | None = None) -> Channel:
+    """Return the horizontal axis: of rows of ``train_chunk`` itself, or looked up there (with ``kind``) by the step."""
+    there = {name: Column(field=name, kind=kind) for name in ("evaluations", "seconds")}
+    return Pick(choice=X.name, columns={"step": Column(field="step"), **there})
 
 
-SECONDS_THERE: Final = Column(field="seconds", kind="train_chunk")
+AT_STEP: Final = _x("train_chunk")
 
 
 def _evaluated(source: Source) -> tuple[Source, Channel, Channel]:
     metrics = Pick(choice=METRIC.name, columns={"loss": Column(field="loss"), "accuracy": Column(field="accuracy")})
-    return source, _x(SECONDS_THERE), metrics
+    return source, AT_STEP, metrics
 
 
 def bindings() -> tuple[Binding, ...]:
@@ -76,7 +78,7 @@ def bindings() -> tuple[Binding, ...]:
             "line": {"width": 1.5},
             "hovertemplate": "%{fullData.name} · %{x}<br>%{y:.4~g}<extra></extra>",
         },
-        x=_x(Column(field="seconds")),
+        x=_x(),
         y=Pick(choice=METRIC.name, columns={name: Column(field=name) for name in ("loss", "grad_norm", "lr")}),
         paint={"line.color": "color", "line.dash": "dash"},
         faint_beside="eval",
@@ -118,7 +120,7 @@ def bindings() -> tuple[Binding, ...]:
             "cliponaxis": False,
             "hovertemplate": "%{text}<extra></extra>",
         },
-        x=_x(SECONDS_THERE),
+        x=AT_STEP,
         y=Pick(
             choice=METRIC.name,
             columns={name: Column(field=name, kind="train_chunk", finite=True) for name in ("loss", "grad_norm", "lr")},
@@ -140,7 +142,24 @@ def bindings() -> tuple[Binding, ...]:
         y=Pick(choice=METRIC.name, columns={"error": Column(field="relative_l2")}),
         paint={"line.color": "color", "line.dash": "dash"},
     )
-    return batches, train, test, error, diverged
+    changed = Binding(
+        source=sources.CHANGED,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "markers",
+            "marker": {"symbol": "triangle-down", "size": 9, "line": {"width": 1}},
+            "cliponaxis": False,
+        },
+        x=AT_STEP,
+        y=Pick(
+            choice=METRIC.name,
+            columns={name: Column(field=name, kind="train_chunk", finite=True) for name in ("loss", "grad_norm", "lr")},
+        ),
+        hover="{lane.title}: {field} set to {value:number}<br>at step {step}",
+        paint={"marker.color": "color", "marker.line.color": "ink"},
+    )
+    return batches, train, test, error, changed, diverged
 
 
 def graph() -> Graph:

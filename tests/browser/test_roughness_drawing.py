@@ -44,11 +44,12 @@ def test_the_index_stands_between_the_ends_of_its_interval(page: Stage) -> None:
     page.open("a")
     page.emit("a", told(0, 0.2), told(10, 0.5), told(20, 0.9, final=False))
     page.painted(INDEX)
-    (drawn,) = page.traces(INDEX)
+    drawn, name = page.traces(INDEX)
+    assert (name["mode"], name["text"]) == ("text", ["l = 0.1"])
     assert (drawn["x"], drawn["y"]) == ([0, 10], [0.2, 0.5])
     assert drawn["error_y"]["array"] == pytest.approx([0.03, 0.03])
     assert drawn["error_y"]["arrayminus"] == pytest.approx([0.01, 0.01])
-    for part in ("alike on all directions, not flat", "T 5.5", "slope 5", "relative L² error 0.01"):
+    for part in ("alike on all directions, not flat", "at l = 0.1: T 5.5", "slope 5", "relative L² error 0.01"):
         assert part in page.line("roughness")
 
 

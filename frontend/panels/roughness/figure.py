@@ -46,6 +46,7 @@ def bindings() -> tuple[Binding, ...]:
             STEP,
             {"type": "scatter", "mode": "lines+markers", "line": {"width": 2}, "marker": {"size": 5}, "error_y": BAR},
         ),
+        _names(),
         _index(
             "length",
             sources.ROUGHNESS_SO_FAR,
@@ -76,6 +77,21 @@ def _index(view: str, source: Source, x: Column, trace: dict[str, JsonValue]) ->
             "marker.symbol": "symbol",
             "error_y.color": "color",
         },
+    )
+
+
+def _names() -> Binding:
+    """Write at each line's end which length it is of."""
+    return Binding(
+        source=sources.ROUGHNESS,
+        graph=INDEX,
+        when={VIEW.name: ("step",)},
+        rows="last",
+        trace={"type": "scatter", "mode": "text", "textposition": "top left", "cliponaxis": False, "hoverinfo": "skip"},
+        x=STEP,
+        y=Column(field="index"),
+        label="l = {length}",
+        paint={"textfont.color": "color"},
     )
 
 
@@ -110,7 +126,7 @@ def graphs() -> tuple[Graph, ...]:
                 "rangemode": "tozero",
                 "zeroline": False,
                 "tickformat": "~g",
-                "title": {"text": "RI = std(T)/mean(T)"},
+                "title": {"text": "roughness index"},
             },
         },
         patches=(
@@ -149,7 +165,9 @@ def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: how to read the index, and what stands beside it."""
     return (
         Phrase(source=sources.ROUGHNESS_SO_FAR, text="RI 0: alike on all directions, not flat"),
-        Phrase(source=sources.ROUGHNESS_SO_FAR, text="T {variation} (slope {least}, valley twice that)"),
+        Phrase(
+            source=sources.ROUGHNESS_SO_FAR, text="at l = {length}: T {variation} (slope {least}, valley twice that)"
+        ),
         Phrase(source=sources.ROUGHNESS_SO_FAR, text="‖g‖ {grad_norm}"),
         Phrase(source=sources.ROUGHNESS_SO_FAR, text="relative L² error {relative_l2}"),
     )

@@ -1,9 +1,9 @@
 """Functions of a point with their derivatives by its coordinates, carried forward together.
 
 A jet is u, ∇u and Σⱼ wⱼ ∂²u/∂xⱼ² (the Laplacian for w = 1) at N points: one pass through a network gives all three,
-out of plain operations that any number of further derivatives, by the parameters, may be taken of. Against
-forward-over-reverse differentiation of the network it gives the same to rounding, four to eight times as fast
-(``benchmarks/laplacian.py``).
+out of plain operations that any number of further derivatives, by the parameters, may be taken of. It gives
+the same as differentiating the network again, to rounding, and faster: 1.7, 2.1 and 3.4 times in 1, 2 and 10 dimensions
+than reverse over reverse, and more than forward over reverse (``benchmarks/laplacian.py``).
 
 Shapes: N points, D coordinates, W values at each point.
 

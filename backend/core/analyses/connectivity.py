@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import TICK, Context, Events, Moment, Point, Tick
 from backend.core.analyses.batch_loss import fresh_batches
+from backend.core.analyses.curve_plane import draw_curve_plane
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.places import points_of, started
 from backend.core.geometry.bend import train_bends
@@ -91,13 +92,16 @@ class Connectivity:
                 way = yield from matched(problem, spec, ends, ctx.seed)
                 yield from told(problem, spec, way, final=True)
             case _:
-                yield from self._bend(problem, spec, ends, path, ctx.seed)
+                yield from self._bend(problem, spec, ctx, points, path)
 
-    def _bend(self, problem: Problem, spec: ConnectivityAnalysis, ends: _Ends, path: PathKind, seed: int) -> Events:
+    def _bend(
+        self, problem: Problem, spec: ConnectivityAnalysis, ctx: Context, points: Sequence[Point], path: PathKind
+    ) -> Events:
+        ends = _Ends(points[0].moment, points[1].moment)
         count = 1 if path == "bezier" else spec.bends
         curve = bent("bezier" if path == "bezier" else "chain", ends.a.params_P, ends.b.params_P, count)
         buffers_nB = bent("chain", ends.a.buffers_B, ends.b.buffers_B, count).controls_nP
-        random = generator(seed, "connectivity", path)
+        random = generator(ctx.seed, "connectivity", path)
         look = -(-spec.steps // LOOKS)
         # BatchNorm's running statistics are thrown away here, and re-estimated along the finished curve.
         loss_at = fresh_batches(problem, ends.a.buffers_B.clone(), spec.batch_size, random)
@@ -106,6 +110,8 @@ class Connectivity:
             yield Progress(phase=path, done=step, total=spec.steps) if step % 20 == 0 else TICK
             if step % look == 0 or step == spec.steps:
                 yield from told(problem, spec, _Way(path, curve, buffers_nB), final=step == spec.steps)
+        if spec.surface:
+            yield from draw_curve_plane(problem, spec, ctx, curve, points)
 
 
 def told(problem: Problem, spec: ConnectivityAnalysis, way: _Way, *, final: bool) -> Events:
@@ -126,7 +132,7 @@ def told(problem: Problem, spec: ConnectivityAnalysis, way: _Way, *, final: bool
             yield TICK
         loss_T = torch.tensor([loss for loss, _ in rows], dtype=torch.float64)
         accuracy = [share for _, share in rows if share is not None]
-        rise_T = loss_T - ((1 - t_T) * loss_T[0] + t_T * loss_T[-1])
+        top = int((loss_T - ((1 - t_T) * loss_T[0] + t_T * loss_T[-1])).argmax())
         yield Barrier(
             point=way.point,
             path=way.path,
@@ -135,7 +141,8 @@ def told(problem: Problem, spec: ConnectivityAnalysis, way: _Way, *, final: bool
             loss=loss_T.to(problem.dtype).numpy(),
             accuracy=torch.tensor(accuracy, dtype=problem.dtype).numpy() if accuracy else None,
             barrier=barrier(loss_T, t_T),
-            peak=float(t_T[rise_T.argmax()]),
+            peak=float(t_T[top]),
+            height=float(loss_T[top]),
             distance=distance,
             moved=way.moved,
             final=final,

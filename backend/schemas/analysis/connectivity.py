@@ -3,7 +3,7 @@
 from typing import Literal
 
 from backend.schemas.analysis.base import AnalysisSpec
-from backend.schemas.analysis.fields import BatchNormPolicy
+from backend.schemas.analysis.fields import BatchNormPolicy, Resolution
 from backend.schemas.fields import described, kind_of
 
 PathKind = Literal["linear", "matched", "bezier", "chain", "dropout"]
@@ -37,6 +37,10 @@ class ConnectivityAnalysis(AnalysisSpec):
         scale="log", gt=0.0, le=10.0,
     )  # fmt: skip
     batch_size: int | None = described(128, "Examples a training step; empty is the full batch.", unit="examples", ge=1)
+    surface: bool = described(
+        True, "Also draw the loss on the plane through both ends and a curve's first bend.", title="Plane of the curve"
+    )
+    resolution: Resolution = described(17, "Grid points a side of that plane.", unit="points")
     batchnorm: BatchNormPolicy = described(
         "reestimated",
         "BatchNorm's statistics along the path: mixed from the ends' (frozen), of the evaluation data, or re-estimated "

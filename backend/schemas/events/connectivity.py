@@ -17,6 +17,7 @@ class Barrier(PointEvent):
     accuracy: Array | None  # [n]; null for regressions and functions
     barrier: float  # highest rise above the line between the ends' losses
     peak: float  # the t where that is
+    height: float  # the loss there
     distance: float  # ‖θ(1) − θ(0)‖, after matching where there is one
     moved: float | None = None  # matched: share of the hidden units that changed places
     final: bool

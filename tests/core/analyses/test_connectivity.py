@@ -11,7 +11,7 @@ from backend.core.geometry.halves import halved
 from backend.core.geometry.permutation import permuted, permuted_buffers, random_permutations
 from backend.core.problems.build import build_problem
 from backend.schemas.analysis import ConnectivityAnalysis
-from backend.schemas.events import Barrier, Event, ResolvedPoint, Started
+from backend.schemas.events import Barrier, Event, PathPoints, Plane, ResolvedPoint, Started, SurfaceTile
 from backend.schemas.problem import DataProblem, FunctionProblem
 from backend.schemas.problem.data import ChebyshevData, DigitsData
 from backend.schemas.problem.function import SaddleFunction, ScalarNetworkFunction
@@ -19,17 +19,17 @@ from backend.schemas.problem.loss import MseLoss
 from backend.schemas.problem.model import CnnModel, MlpModel, ResNetModel
 from tests.cases import CPU
 
-DIGITS = DigitsData(examples=300)
+DIGITS = DigitsData(examples=120)
 NETS = {
     "mlp": MlpModel(hidden=(16, 12), activation="relu"),
-    "cnn": CnnModel(channels=(6, 8)),
-    "cnn-batch": CnnModel(channels=(6, 8), norm="batch"),
-    "resnet-group": ResNetModel(channels=(4, 8), blocks=2, groups=2),
-    "resnet-batch": ResNetModel(channels=(4, 8), norm="batch"),
+    "cnn": CnnModel(channels=(4, 6)),
+    "cnn-batch": CnnModel(channels=(4, 6), norm="batch"),
+    "resnet-group": ResNetModel(channels=(4, 6), blocks=2, groups=2),
+    "resnet-batch": ResNetModel(channels=(3, 4), norm="batch"),
 }
 
 
-def trained(problem, steps=40, seed=0):
+def trained(problem, steps=25, seed=0):
     """A moment away from the beginning: a few steps of Adam."""
     params, buffers = problem.params0(seed)
     params, buffers = params.clone().requires_grad_(), buffers.clone()
@@ -70,7 +70,7 @@ def test_a_permuted_copy_has_a_barrier_that_matching_takes_away(name, matching):
     here = trained(problem)
     there = copied(problem, here)
     before = here.params_P.clone()
-    events = told(problem, ConnectivityAnalysis(matching=matching, points=9), here, there)
+    events = told(problem, ConnectivityAnalysis(matching=matching, points=5), here, there)
     # By its values a unit that is silent on every training example cannot be told, and on the test split it may speak.
     for split in ("train", "test") if matching == "weights" else ("train",):
         naive, matched = only(events, "linear", split), only(events, "matched", split)
@@ -82,7 +82,7 @@ def test_a_permuted_copy_has_a_barrier_that_matching_takes_away(name, matching):
             assert matched.distance < 1e-6 < 0.1 < naive.distance
         assert 0 < matched.moved <= 1
         assert naive.moved is None
-        np.testing.assert_array_equal(matched.accuracy, np.full(9, matched.accuracy[0]))
+        np.testing.assert_array_equal(matched.accuracy, np.full(5, matched.accuracy[0]))
     assert torch.equal(here.params_P, before)
 
 
@@ -102,6 +102,7 @@ def test_loss_and_accuracy_are_the_problems_own_along_the_line():
         rise = [loss - ((1 - t) * losses[0] + t * losses[-1]) for t, loss in zip(found.t, losses, strict=True)]
         assert found.barrier == pytest.approx(max(rise), abs=1e-12)
         assert found.peak == found.t[int(np.argmax(rise))]
+        assert found.height == pytest.approx(losses[int(np.argmax(rise))], abs=1e-12)
         assert found.distance == pytest.approx(float((a.params_P - b.params_P).norm()))
 
 
@@ -122,7 +123,7 @@ def test_a_trained_curve_goes_around_a_hill(path):
     problem = build_problem(FunctionProblem(function=ScalarNetworkFunction()), torch.float64, CPU)
     ends = [torch.tensor(place, dtype=torch.float64) for place in ((2.0, 0.5), (0.5, 2.0))]
     a, b = (Moment(0, place, torch.zeros(0, dtype=torch.float64)) for place in ends)
-    spec = ConnectivityAnalysis(path=path, beside=("linear",), bends=3, steps=400, lr=0.03, points=41)
+    spec = ConnectivityAnalysis(path=path, beside=("linear",), bends=3, steps=300, lr=0.03, points=21, surface=False)
     events = told(problem, spec, a, b)
     line, curve = only(events, "linear", "train"), only(events, path, "train")
     assert line.accuracy is None
@@ -147,8 +148,27 @@ def test_a_known_barrier_of_a_function():
 def test_a_trained_curve_between_nets_stays_low():
     problem = build_problem(DataProblem(data=DIGITS, model=NETS["resnet-batch"]), torch.float32, CPU)
     a, b = trained(problem), trained(problem, seed=5)
-    events = told(problem, ConnectivityAnalysis(path="bezier", steps=120, points=5), a, b)
+    events = told(problem, ConnectivityAnalysis(path="bezier", steps=60, points=5, surface=False), a, b)
     assert only(events, "bezier", "train").barrier < only(events, "linear", "train").barrier
+
+
+def test_the_plane_of_a_curve_holds_both_ends_and_the_curve():
+    problem = build_problem(DataProblem(data=DIGITS, model=NETS["mlp"]), torch.float64, CPU)
+    a, b = trained(problem, 5), trained(problem, 5, seed=5)
+    points = tuple(Point(ResolvedPoint(run="r", lane="SGD", step=5), moment) for moment in (a, b))
+    spec = ConnectivityAnalysis(path="bezier", beside=(), steps=20, points=5, resolution=5)
+    events = list(analysis_for(spec).run(problem, spec, Context(0, points)))
+    (plane,) = [event for event in events if isinstance(event, Plane)]
+    curve, line = [event for event in events if isinstance(event, PathPoints)]
+    (tile,) = [event for event in events if isinstance(event, SurfaceTile)]
+    assert plane.plane == curve.plane == line.plane == tile.plane
+    assert np.abs(curve.off_plane).max() < 1e-9  # a quadratic curve lies in it
+    for way in (curve, line):
+        np.testing.assert_allclose(way.a[[0, -1]], curve.a[[0, -1]], atol=1e-12)
+        np.testing.assert_allclose(way.b[[0, -1]], [-0.8, -0.8], atol=1e-9)
+    assert curve.b[2] > line.b[2] + 0.1
+    without = ConnectivityAnalysis(path="bezier", beside=(), steps=5, points=5, surface=False)
+    assert not [e for e in analysis_for(without).run(problem, without, Context(0, points)) if isinstance(e, Plane)]
 
 
 def doubled(problem, moment):
@@ -216,7 +236,7 @@ def test_what_has_no_units_cannot_be_matched():
 def test_the_same_seed_tells_the_same():
     problem = build_problem(DataProblem(data=DIGITS, model=NETS["mlp"]), torch.float32, CPU)
     a, b = trained(problem, 5), trained(problem, 5, seed=5)
-    spec = ConnectivityAnalysis(path="chain", bends=2, steps=10, points=5, beside=("matched",))
+    spec = ConnectivityAnalysis(path="chain", bends=2, steps=10, points=5, beside=("matched",), surface=False)
     first, again = told(problem, spec, a, b), told(problem, spec, a, b)
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.loss, two.loss)

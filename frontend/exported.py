@@ -20,7 +20,7 @@ from frontend.panels.stream import stream_settings
 
 SERVED: Final = (  # scripts that need the server, or Dash
     "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "look.js", "members.js", "menu.js", "runs.js",
-    "strips.js", "tool_branch.js", "tool_look.js", "tool_save.js", "tool_zoom.js",
+    "strips.js", "tool_branch.js", "tool_look.js", "tool_path.js", "tool_save.js", "tool_zoom.js",
 )  # fmt: skip
 STYLES: Final = ("style.css", "panels.css", "tools.css", "exported.css")
 NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip")  # classes of what is left out

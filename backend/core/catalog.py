@@ -21,6 +21,8 @@ PANELS: Final = {  # analysis → panels that draw its events
     "trajectory": ("landscape",),
     "sharpness": ("sharpness",),
     "roughness": ("roughness",),
+    "connectivity": ("connectivity", "landscape"),
+    "intrinsic_dimension": ("dimension",),
     "spectrum": ("spectrum",),
     "top_eigenvalues": ("spectrum",),
     "overlap": ("overlap",),

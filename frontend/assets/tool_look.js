@@ -61,7 +61,7 @@
     const { request } = gradscape.current.known.get(lanes[0][0]);
     const analysis = { ...look.analysis };
     if (analysis.kind === "surface") analysis.extent = reach;
-    else if (look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
+    else if (analysis.kind === "slice" && look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
     const body = {
       kind: "analyse",
       name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}${"step" in at ? `, step ${moment}` : ""}`,

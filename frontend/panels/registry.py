@@ -3,8 +3,12 @@
 from typing import Final
 
 from frontend.panels.base import PanelView
+from frontend.panels.connectivity import figure as connectivity_figure
+from frontend.panels.connectivity import layout as connectivity_layout
 from frontend.panels.curves import figure as curves_figure
 from frontend.panels.curves import layout as curves_layout
+from frontend.panels.dimension import figure as dimension_figure
+from frontend.panels.dimension import layout as dimension_layout
 from frontend.panels.landscape import figure as landscape_figure
 from frontend.panels.landscape import layout as landscape_layout
 from frontend.panels.lanes import figure as lanes_figure
@@ -28,5 +32,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
     PanelView(panel=spectrum_figure.panel(), layout=spectrum_layout.layout),
     PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),
+    PanelView(panel=connectivity_figure.panel(), layout=connectivity_layout.layout),
+    PanelView(panel=dimension_figure.panel(), layout=dimension_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
 )

@@ -11,6 +11,7 @@ from backend.schemas.analysis import (
     EigenLine,
     EigenPlane,
     GradientEigenPlane,
+    IntrinsicDimensionAnalysis,
     PcaPlane,
     RandomLine,
     RandomPlane,
@@ -19,6 +20,8 @@ from backend.schemas.analysis import (
 from backend.schemas.analysis.line import BetweenLine
 from frontend.components.node import Node
 from frontend.panels.tools import strip, tool
+
+FAMILIES: Final = {"surface": "Plane", "slice": "Slice", "intrinsic_dimension": "Dimension"}
 
 
 def surface(plane: Any) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def slice_along(line: Any, low: float = -1.0, high: float = 1.0) -> dict[str, An
 
 def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title: str = "") -> dict[str, Any]:
     """Describe one picture that can be asked for; ``points`` are the lanes that it needs at least."""
-    family = "Slice" if analysis["kind"] == "slice" else "Plane"
+    family = FAMILIES[analysis["kind"]]
     text = title or kind.title
     return {
         "value": name,
@@ -45,6 +48,19 @@ def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title:
     }
 
 
+def path(name: str, label: str, summary: str, **fields: Any) -> dict[str, Any]:
+    """Describe one way of connecting two ends."""
+    return {"value": name, "label": label, "summary": summary, "analysis": {"kind": "connectivity", **fields}}
+
+
+PATHS: Final = (
+    path("matched", "Straight and matched", "As they are, and with units moved to where they do the same work."),
+    path("activations", "Matched by activations", "Units are moved by their values.", matching="activations"),
+    path("bezier", "Trained curve", "A bend is trained to go around; also drawn on its plane.", path="bezier"),
+    path("chain", "Trained chain", "Three bends are trained.", path="chain", bends=3),
+    path("all", "All of them", "Straight, matched, curve, chain, and each end with half of its units.",
+         path="matched", beside=["linear", "bezier", "chain", "dropout"]),
+)  # fmt: skip
 LOOKS: Final = (
     look("pca", PcaPlane, surface(PcaPlane()), title="PCA of the chosen lanes"),
     look("random", RandomPlane, surface(RandomPlane()), title="Random, scaled by filter"),
@@ -54,6 +70,7 @@ LOOKS: Final = (
     look("gradient_eigen", GradientEigenPlane, surface(GradientEigenPlane())),
     look("three_points", ThreePointsPlane, surface(ThreePointsPlane()), points=3),
     look("coordinates", CoordinatePlane, surface(CoordinatePlane())),
+    look("dimension", IntrinsicDimensionAnalysis, {"kind": "intrinsic_dimension"}),
     look("slice_random", RandomLine, slice_along(RandomLine())),
     look("slice_eigen", EigenLine, slice_along(EigenLine())),
     look("slice_between", BetweenLine, slice_along(BetweenLine(), -0.25, 1.25), points=2),
@@ -64,9 +81,14 @@ def tools() -> list[Node]:
     """Make the landscape's buttons."""
     ball = tool("ball", "Drop a ball", "Start a run from a place on this surface")
     another = tool("look", "New picture", "Another plane, or a slice, of the same runs")
-    return [ball, another]
+    connect = tool("path", "Connect", "Draw the loss along paths between two ends")
+    return [ball, another, connect]
 
 
 def strips() -> list[Node]:
     """Make the rows that they open."""
-    return [strip("ball", "Drop a ball"), strip("look", "New picture", looks=json.dumps(LOOKS))]
+    return [
+        strip("ball", "Drop a ball"),
+        strip("look", "New picture", looks=json.dumps(LOOKS)),
+        strip("path", "Connect", paths=json.dumps(PATHS)),
+    ]

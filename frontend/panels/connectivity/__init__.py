@@ -1,0 +1,1 @@
+"""Connectivity: the loss along paths between two ends."""

@@ -1,0 +1,148 @@
+"""What the connectivity draws: loss or accuracy along every path, training solid and test dotted, barriers marked.
+
+A path has its own colour, and not a lane's: it belongs to two of them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Pick, Source, Words
+from frontend import theme
+
+GRAPH: Final = "connectivity"
+KEYS: Final = ("path", "split", "point")
+
+MEASURE: Final = Choice(
+    name="measure",
+    label="What is drawn along the path",
+    options=(Option(value="loss", label="Loss"), Option(value="accuracy", label="Accuracy")),
+)
+SCALE: Final = Choice(
+    name="scale",
+    label="Vertical scale",
+    options=(Option(value="linear", label="Lin"), Option(value="log", label="Log")),
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A kind of path as it is drawn."""
+
+    path: str
+    title: str
+    colour: str
+
+
+_COLOURS: Final = theme.LANE_COLOURS["light"]
+WAYS: Final = (
+    Way("linear", "straight", _COLOURS[1]),
+    Way("matched", "matched", _COLOURS[5]),
+    Way("bezier", "curve", _COLOURS[2]),
+    Way("chain", "chain", _COLOURS[3]),
+    Way("dropout", "half the units", _COLOURS[4]),
+)
+
+
+def _line(way: Way, split: str) -> Binding:
+    """Describe one path on one split; a later look at a curve in training replaces the one before."""
+    train = split == "train"
+    return Binding(
+        source=Source(kind="barrier", how="replace", keys=KEYS, where={"path": way.path, "split": split}),
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"width": 2 if train else 1.5, "dash": "solid" if train else "dot", "color": way.colour},
+            "showlegend": train,
+            "legendgroup": way.path,
+            "hovertemplate": f"{way.title}, {split} · t = %{{x:.3~g}}<br>%{{y:.4~g}}<extra></extra>",
+        },
+        x=Column(field="t"),
+        y=Pick(choice=MEASURE.name, columns={"loss": Column(field="loss"), "accuracy": Column(field="accuracy")}),
+        name=way.title,
+    )
+
+
+def _peak(way: Way) -> Binding:
+    """Mark where a path rises highest above the line between its ends, with the barrier beside it."""
+    return Binding(
+        source=Source(
+            kind="barrier", how="append", keys=KEYS, where={"path": way.path, "split": "train", "final": True}
+        ),
+        graph=GRAPH,
+        rows="last",
+        trace={
+            "type": "scatter",
+            "mode": "markers+text",
+            "marker": {"size": 8, "color": way.colour},
+            "textposition": "top center",
+            "showlegend": False,
+            "cliponaxis": False,
+            "hovertemplate": f"{way.title}: highest at t = %{{x:.3~g}}<br>barrier %{{text}}<extra></extra>",
+        },
+        x=Column(field="peak"),
+        y=Pick(choice=MEASURE.name, columns={"loss": Column(field="height")}),
+        label="{barrier}",
+        paint={"textfont.color": "ink", "marker.line.color": "paper"},
+    )
+
+
+def graph() -> Graph:
+    """Return the one graph, with what its choices change."""
+    return Graph(
+        name=GRAPH,
+        layout={
+            "hovermode": "closest",
+            "showlegend": True,
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+            "xaxis": {
+                "title": {"text": "t, from the first end to the second"},
+                "range": [-0.03, 1.03],
+                "zeroline": False,
+                "showgrid": False,
+            },
+            "yaxis": {"zeroline": False},
+        },
+        patches=(
+            Patch(when={MEASURE.name: ("loss",)}, layout={"yaxis": {"title": {"text": "loss"}}}),
+            Patch(when={MEASURE.name: ("accuracy",)}, layout={"yaxis": {"title": {"text": "accuracy"}}}),
+            Patch(when={SCALE.name: ("linear",)}, layout={"yaxis": {"type": "linear"}}),
+            Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 4}}),
+        ),
+    )
+
+
+def phrases() -> tuple[Phrase, ...]:
+    """List what the line under the title says: how to read it, and each path's barrier on the training split."""
+    source = Source(kind="barrier", how="append", keys=KEYS, where={"split": "train", "final": True})
+    told = (
+        Phrase(source=source.model_copy(update={"where": {"path": way.path, "split": "train", "final": True}}),
+               text=f"{way.title} {{barrier}}")
+        for way in WAYS
+    )  # fmt: skip
+    moved = Source(kind="barrier", how="append", keys=KEYS, where={"path": "matched", "split": "train", "final": True})
+    return (
+        Phrase(source=source, text="barriers on the training split (test dotted):"),
+        *told,
+        Phrase(source=moved, text="{moved:share} of the units changed places"),
+    )
+
+
+def panel() -> Panel:
+    """Describe the whole panel."""
+    return Panel(
+        name="connectivity",
+        title="Connectivity",
+        docs=("analyses/connectivity",),
+        words=Words(
+            empty="Choose two ends under “Connect” of the landscape: the loss between them is drawn here.",
+            loading="Working out the first path.",
+            absent="This run drew no path. Choose two ends under “Connect” of the landscape.",
+            blank="A regression and a function have no accuracy: look at the loss.",
+        ),
+        asked="connectivity",
+        choices=(MEASURE, SCALE),
+        graphs=(graph(),),
+        bindings=(*(_line(way, split) for way in WAYS for split in ("test", "train")), *(_peak(way) for way in WAYS)),
+        phrases=phrases(),
+    )

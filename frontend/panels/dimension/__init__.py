@@ -1,0 +1,1 @@
+"""Intrinsic dimension: how well training does in random subspaces of growing dimension."""

@@ -1,0 +1,75 @@
+"""What the intrinsic dimension draws: every random subspace as a point, and the score that counts as solved."""
+
+from typing import Final
+
+from backend.schemas.panels import Binding, Column, Graph, Panel, Phrase, Source, Words
+from frontend import theme
+
+GRAPH: Final = "dimension"
+TRIALS: Final = Source(kind="dimension", how="append", keys=("lane", "repeat", "point"))
+
+
+def bindings() -> tuple[Binding, ...]:
+    """List the bindings, from the back to the front; the first trial, the rightmost point, is training in all."""
+    line = Binding(
+        source=TRIALS,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"width": 1.25, "dash": "5px,4px"},
+            "hovertemplate": "solved from %{y:.4~g} on<extra></extra>",
+        },
+        x=Column(field="d"),
+        y=Column(field="threshold"),
+        paint={"line.color": "muted"},
+    )
+    points = Binding(
+        source=TRIALS,
+        graph=GRAPH,
+        trace={
+            "type": "scatter",
+            "mode": "markers",
+            "marker": {"size": 8, "color": theme.LANE_COLOURS["light"][5], "line": {"width": 1}},
+            "cliponaxis": False,
+        },
+        x=Column(field="d"),
+        y=Column(field="score"),
+        hover="{d} dimensions<br>score {score}<br>loss {loss}",
+        paint={"marker.line.color": "paper"},
+    )
+    return line, points
+
+
+def graph() -> Graph:
+    """Return the one graph."""
+    return Graph(
+        name=GRAPH,
+        layout={
+            "hovermode": "closest",
+            "xaxis": {"type": "log", "title": {"text": "dimensions of the subspace"}, "showgrid": False},
+            "yaxis": {"title": {"text": "score"}, "rangemode": "tozero", "zeroline": False},
+        },
+    )
+
+
+def panel() -> Panel:
+    """Describe the whole panel."""
+    return Panel(
+        name="dimension",
+        title="Intrinsic dimension",
+        docs=("analyses/intrinsic_dimension",),
+        words=Words(
+            empty="Choose the intrinsic dimension under “New picture” of the landscape: its points are drawn here.",
+            loading="Training in all parameters first: what the subspaces are compared with.",
+            absent="This run looked for no intrinsic dimension. Choose it under “New picture” of the landscape.",
+        ),
+        asked="intrinsic_dimension",
+        graphs=(graph(),),
+        bindings=bindings(),
+        phrases=(
+            Phrase(source=TRIALS, text="dashed: 90 % of training in all parameters, the rightmost point"),
+            Phrase(source=TRIALS, text="d₉₀ = {reached}"),
+            Phrase(source=TRIALS, text="{split} split"),
+        ),
+    )

@@ -1,4 +1,4 @@
-"""What the connectivity draws: loss or accuracy along every path, training solid and test dotted, barriers marked.
+"""What the connectivity draws: loss or accuracy along every path, training solid and test dotted, with its barrier.
 
 A path has its own colour, and not a lane's: it belongs to two of them.
 """
@@ -59,12 +59,12 @@ def _line(way: Way, split: str) -> Binding:
         },
         x=Column(field="t"),
         y=Pick(choice=MEASURE.name, columns={"loss": Column(field="loss"), "accuracy": Column(field="accuracy")}),
-        name=way.title,
+        name=f"{way.title} {{barrier}}",
     )
 
 
 def _peak(way: Way) -> Binding:
-    """Mark where a path rises highest above the line between its ends, with the barrier beside it."""
+    """Mark where a path rises highest above the line between its ends."""
     return Binding(
         source=Source(
             kind="barrier", how="append", keys=KEYS, where={"path": way.path, "split": "train", "final": True}
@@ -73,17 +73,15 @@ def _peak(way: Way) -> Binding:
         rows="last",
         trace={
             "type": "scatter",
-            "mode": "markers+text",
-            "marker": {"size": 8, "color": way.colour},
-            "textposition": "top center",
+            "mode": "markers",
+            "marker": {"size": 8, "color": way.colour, "line": {"width": 1.5}},
             "showlegend": False,
             "cliponaxis": False,
-            "hovertemplate": f"{way.title}: highest at t = %{{x:.3~g}}<br>barrier %{{text}}<extra></extra>",
+            "hovertemplate": f"{way.title}: highest at t = %{{x:.3~g}}<br>loss %{{y:.4~g}}<extra></extra>",
         },
         x=Column(field="peak"),
         y=Pick(choice=MEASURE.name, columns={"loss": Column(field="height")}),
-        label="{barrier}",
-        paint={"textfont.color": "ink", "marker.line.color": "paper"},
+        paint={"marker.line.color": "paper"},
     )
 
 
@@ -94,7 +92,13 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "showlegend": True,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+            "legend": {
+                "title": {"text": "barrier", "font": {"size": 12}},
+                "tracegroupgap": 0,
+                "x": 1.02,
+                "y": 1.05,
+                "bgcolor": "rgba(0,0,0,0)",
+            },
             "xaxis": {
                 "title": {"text": "t, from the first end to the second"},
                 "range": [-0.03, 1.03],
@@ -113,18 +117,14 @@ def graph() -> Graph:
 
 
 def phrases() -> tuple[Phrase, ...]:
-    """List what the line under the title says: how to read it, and each path's barrier on the training split."""
-    source = Source(kind="barrier", how="append", keys=KEYS, where={"split": "train", "final": True})
-    told = (
-        Phrase(source=source.model_copy(update={"where": {"path": way.path, "split": "train", "final": True}}),
-               text=f"{way.title} {{barrier}}")
-        for way in WAYS
-    )  # fmt: skip
-    moved = Source(kind="barrier", how="append", keys=KEYS, where={"path": "matched", "split": "train", "final": True})
+    """List what the line under the title says: how to read it, and how many units were matched elsewhere."""
+    told = Source(kind="barrier", how="append", keys=KEYS, where={"split": "train"})
+    matched = Source(
+        kind="barrier", how="append", keys=KEYS, where={"path": "matched", "split": "train", "final": True}
+    )
     return (
-        Phrase(source=source, text="barriers on the training split (test dotted):"),
-        *told,
-        Phrase(source=moved, text="{moved:share} of the units changed places"),
+        Phrase(source=told, text="dotted: test split"),
+        Phrase(source=matched, text="matched: {moved:share} of the units changed places"),
     )
 
 

@@ -58,8 +58,10 @@ PATHS: Final = (
     path("activations", "Matched by activations", "Units are moved by their values.", matching="activations"),
     path("bezier", "Trained curve", "A bend is trained to go around; also drawn on its plane.", path="bezier"),
     path("chain", "Trained chain", "Three bends are trained.", path="chain", bends=3),
-    path("all", "All of them", "Straight, matched, curve, chain, and each end with half of its units.",
-         path="matched", beside=["linear", "bezier", "chain", "dropout"]),
+    path("dropout", "Half of the units", "From each end to the same net with half of its units, read twice.",
+         path="dropout", beside=[]),
+    path("all", "All of them", "Straight, matched, curve and chain.",
+         path="matched", beside=["linear", "bezier", "chain"]),
 )  # fmt: skip
 LOOKS: Final = (
     look("pca", PcaPlane, surface(PcaPlane()), title="PCA of the chosen lanes"),

@@ -134,7 +134,28 @@ RITZ_GALERKIN = Preset(
     choices={"curves.scale": "log", "curves.metric": "error"},
 )
 
-PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, RITZ_GALERKIN)
+TWO_SEEDS = Preset(
+    name="two-seeds",
+    title="Two seeds, two valleys",
+    sentence="The same rule from two initial points. Press Connect on the landscape: the hill between the ends is "
+    "mostly bookkeeping, and goes when units are matched.",
+    request={
+        "kind": "train",
+        "name": "Two seeds, two valleys",
+        "problem": {
+            "data": {"kind": "digits"},
+            "model": {"kind": "mlp", "hidden": [128, 128], "activation": "relu"},
+        },
+        "steps": 300,
+        "batch_size": 128,
+        "pace": 20.0,
+        "repeats": 2,
+        "lanes": [lane("Adam", "adam", lr=0.001)],
+        "probes": landscape("pca", every=20, paths=10),
+    },
+)
+
+PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, RITZ_GALERKIN, TWO_SEEDS)
 
 
 def preset(name: str) -> Preset:

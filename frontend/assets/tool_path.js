@@ -33,12 +33,14 @@
     if (!first || !second) return say(strip, "There is no lane yet; press Start first.");
     if (first === second) return say(strip, "Choose two different ends: two lanes, or two repeats of one.");
     if (gradscape.members.room() < 1) return say(strip, "The view is full: take a run out of it (✕), and try again.");
-    const at = [JSON.parse(first), JSON.parse(second)];
+    const { moment } = gradscape.current; // the step that all panels show, where one was chosen
+    const step = Number.isFinite(moment) ? { step: moment } : {};
+    const at = [first, second].map((end) => ({ ...JSON.parse(end), ...step }));
     const { request } = gradscape.current.known.get(at[0].run);
     const named = ({ lane, repeat }) => (repeat ? `${lane} ${repeat + 1}` : lane);
     const body = {
       kind: "analyse",
-      name: `${chosen.label}: ${named(at[0])} to ${named(at[1])}`.slice(0, 200),
+      name: `${chosen.label}: ${named(at[0])} to ${named(at[1])}${"step" in step ? `, step ${moment}` : ""}`.slice(0, 200),
       seed: request.seed || 0,
       dtype: request.dtype || "float32",
       at,

@@ -20,14 +20,13 @@ import torch
 from backend.core.analyses.base import Moment
 from backend.core.analyses.surface import draw_surface
 from backend.core.geometry.fit import fit_plane
-from backend.core.geometry.grid import coordinates
 from backend.core.problems.build import build_splits
 from backend.jobs.machine import cores
 from backend.schemas.analysis import RandomPlane, SurfaceAnalysis
-from backend.schemas.events import SurfaceTile
 from backend.schemas.problem.data import DigitsData
 from backend.schemas.problem.model import CnnModel, MlpModel
 from benchmarks.peers import find_peers
+from benchmarks.picture import drawn
 from benchmarks.plane_sides import RESOLUTION, Case, Contest, Matrix, enlarged, problem_of, verify
 from benchmarks.record import Figure, faster, in_turn, write
 
@@ -41,26 +40,6 @@ CASES: Final = (
     Case("ReLU MLP 64-128-128-10 on digits", MlpModel(hidden=(128, 128), activation="relu"), False, 1.2),
 )
 PICTURES: Final = CASES[:1]
-
-
-def drawn(tiles: list[SurfaceTile], resolution: int = RESOLUTION) -> Matrix:
-    """Draw what has come: straight lines where no tile has told anything, as the page does."""
-    axis = coordinates(resolution, 1.0).astype(np.float32)
-    picture = np.full((resolution, resolution), np.nan)
-    known = np.zeros_like(picture, dtype=bool)
-    for tile in tiles:
-        where = np.ix_(np.searchsorted(axis, tile.a), np.searchsorted(axis, tile.b))
-        picture[where], known[where] = tile.loss, True
-    step = (resolution - 1) // 4
-    while step > 1:
-        half = step // 2
-        for picture_, known_ in ((picture, known), (picture.T, known.T)):
-            across = slice(None, None, step) if picture_ is picture else slice(None, None, half)
-            straight = (picture_[across, :-1:step] + picture_[across, step::step]) / 2
-            middle = (across, slice(half, None, step))
-            picture_[middle] = np.where(known_[middle], picture_[middle], straight)
-        step = half
-    return picture
 
 
 def seconds_to_trust(contest: Contest, whole: Matrix) -> float:

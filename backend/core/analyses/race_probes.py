@@ -117,8 +117,9 @@ class PlaneBook:
         asked: Sequence[Probe],
         keeper: Keeper,
         planes: Mapping[str, LaidPlane] | None = None,
+        tune: bool = False,
     ) -> None:
-        self._problem, self._keeper, self._planes = problem, keeper, planes
+        self._problem, self._keeper, self._planes, self._tune = problem, keeper, planes, tune
         probes = [_Probe(p.every, p.late, p.analysis) for p in asked if isinstance(p.analysis, OnPlane)]
         shared: dict[_Key, list[_Probe]] = {}
         for probe in probes:
@@ -166,7 +167,7 @@ class PlaneBook:
     def _draw(self, sheet: _Sheet, spec: SurfaceAnalysis, plane: Plane, step: int) -> Events:
         yield from self._announce(plane, sheet)
         shown = False
-        for event in draw_surface(self._problem, plane, spec, step=step):
+        for event in draw_surface(self._problem, plane, spec, step=step, tune=self._tune):
             yield event
             shown = shown or not isinstance(event, Tick)
             if sheet.leader.late == "skip" and (sheet.plane is not plane or (shown and sheet.outgrown(self._step))):

@@ -72,7 +72,7 @@ class Train:
 
 
 def _probes(problem: Problem, spec: TrainRequest, ctx: Context) -> Probes:
-    book, tracks = PlaneBook(problem, spec.probes, ctx.keeper, ctx.planes), Tracks(problem, spec.seed)
+    book, tracks = PlaneBook(problem, spec.probes, ctx.keeper, ctx.planes, spec.tune), Tracks(problem, spec.seed)
     lanes = LaneProbes(problem, spec.seed)
 
     def start(analysis: AnyProbe, race: RaceView) -> Events:

@@ -15,10 +15,12 @@ SHARPNESS: Final = Source(kind="sharpness", how="append")
 NOT_CONVERGED: Final = Source(kind="sharpness", how="append", where={"converged": False})
 PROFILE: Final = Source(kind="profile", how="replace", keys=("lane", "repeat", "point", "label"))
 ROUGHNESS: Final = Source(
-    kind="roughness", how="append", keys=("lane", "repeat", "point", "length"), where={"final": True}
+    kind="roughness", how="append", keys=("lane", "repeat", "point"), where={"final": True, "first": True}
 )
-ROUGHNESS_SO_FAR: Final = Source(kind="roughness", how="append", keys=("lane", "repeat", "point", "length"))
-PROFILES: Final = Source(kind="roughness", how="replace", keys=("lane", "repeat", "point", "length"))
+LENGTHS: Final = Source(kind="roughness", how="append", keys=("lane", "repeat", "point", "length"))
+PROFILES: Final = Source(
+    kind="roughness", how="replace", keys=("lane", "repeat", "point", "step"), where={"first": True}
+)
 SPECTRUM: Final = Source(kind="spectrum", how="replace", keys=("lane", "repeat", "matrix", "layer", "point", "step"))
 EIGENVALUES: Final = Source(
     kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "which", "point", "step")

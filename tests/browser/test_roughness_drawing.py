@@ -34,7 +34,7 @@ def told(step: int, index: float, length: float = 0.1, **fields: Any) -> events.
         "interval": np.array([index - 0.01, index + 0.03]), "variations": np.array([5.0, 6.0]), "variation": 5.5,
         "least": 1 / (2 * length), "undefined": 0, "points": 2, "directions": 2,
         "t": np.array([-length, 0.0, length]), "profiles": np.array([[4.0, 2.0, 3.0], [1.0, np.nan, 5.0]]),
-        "loss": 2.0, "grad_norm": 0.5, "relative_l2": 0.01, "final": True,
+        "loss": 2.0, "grad_norm": 0.5, "relative_l2": 0.01, "final": True, "first": length == 0.1,
     }  # fmt: skip
     fields = usual | fields
     return events.Roughness(lane="Adam", step=step, index=index, length=length, **fields)
@@ -42,10 +42,9 @@ def told(step: int, index: float, length: float = 0.1, **fields: Any) -> events.
 
 def test_the_index_stands_between_the_ends_of_its_interval(page: Stage) -> None:
     page.open("a")
-    page.emit("a", told(0, 0.2), told(10, 0.5), told(20, 0.9, final=False))
+    page.emit("a", told(0, 0.2), told(0, 0.7, 0.5), told(10, 0.5), told(20, 0.9, final=False))
     page.painted(INDEX)
-    drawn, name = page.traces(INDEX)
-    assert (name["mode"], name["text"]) == ("text", ["l = 0.1"])
+    (drawn,) = page.traces(INDEX)
     assert (drawn["x"], drawn["y"]) == ([0, 10], [0.2, 0.5])
     assert drawn["error_y"]["array"] == pytest.approx([0.03, 0.03])
     assert drawn["error_y"]["arrayminus"] == pytest.approx([0.01, 0.01])

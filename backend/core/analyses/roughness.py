@@ -87,6 +87,7 @@ class Roughness:
                         least=1 / (2 * length),
                         undefined=found.undefined,
                         length=length,
+                        first=length == spec.length,
                         points=spec.points,
                         directions=spec.directions,
                         t=column(torch.from_numpy(t_n), problem),

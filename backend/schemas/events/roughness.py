@@ -21,6 +21,7 @@ class Roughness(PointEvent):
     least: float  # 1/(2l), which a slope has; a valley has twice as much
     undefined: int  # how many of them are NaN, and left out of the index
     length: float
+    first: bool  # whether it is the request's own length, and not one of its further ones
     points: int  # intervals of a profile
     directions: int  # as many were asked for
     t: Array  # [points + 1]

@@ -16,7 +16,7 @@ GRAPH: Final = "curves"
 TITLES: Final = {
     "loss": "loss",
     "accuracy": "accuracy",
-    "error": "relative L² error of the solution",
+    "error": "relative L² error",
     "grad_norm": "gradient norm",
     "lr": "learning rate",
 }

@@ -1,6 +1,7 @@
 """What the roughness draws: the index with its bootstrap interval by step or by length, and the profiles it is made of.
 
-Profiles are drawn thin, each from its own lowest to its own highest value, because that is what the index compares; or
+By step stands the length that was asked for first; by length every one, at the moment that the page shows. Profiles are
+drawn thin, each from its own lowest to its own highest value, because that is what the index compares; or
 as losses.
 """
 
@@ -46,10 +47,9 @@ def bindings() -> tuple[Binding, ...]:
             STEP,
             {"type": "scatter", "mode": "lines+markers", "line": {"width": 2}, "marker": {"size": 5}, "error_y": BAR},
         ),
-        _names(),
         _index(
             "length",
-            sources.ROUGHNESS_SO_FAR,
+            sources.LENGTHS,
             LENGTH,
             {"type": "scatter", "mode": "markers", "marker": {"size": 8}, "error_y": BAR, "cliponaxis": False},
         ),
@@ -77,21 +77,6 @@ def _index(view: str, source: Source, x: Column, trace: dict[str, JsonValue]) ->
             "marker.symbol": "symbol",
             "error_y.color": "color",
         },
-    )
-
-
-def _names() -> Binding:
-    """Write at each line's end which length it is of."""
-    return Binding(
-        source=sources.ROUGHNESS,
-        graph=INDEX,
-        when={VIEW.name: ("step",)},
-        rows="last",
-        trace={"type": "scatter", "mode": "text", "textposition": "top left", "cliponaxis": False, "hoverinfo": "skip"},
-        x=STEP,
-        y=Column(field="index"),
-        label="l = {length}",
-        paint={"textfont.color": "color"},
     )
 
 
@@ -129,6 +114,7 @@ def graphs() -> tuple[Graph, ...]:
                 "title": {"text": "roughness index"},
             },
         },
+        cursor={VIEW.name: ("step",)},
         patches=(
             Patch(when={VIEW.name: ("step",)}, layout={"xaxis": {"rangemode": "tozero", "title": {"text": "step"}}}),
             Patch(
@@ -153,7 +139,7 @@ def graphs() -> tuple[Graph, ...]:
         patches=(
             Patch(
                 when={VIEW.name: ("shape",)},
-                layout={"yaxis": {"title": {"text": "loss, from its lowest to its highest"}, "range": [-0.03, 1.03]}},
+                layout={"yaxis": {"title": {"text": "loss in its own range"}, "range": [-0.03, 1.03]}},
             ),
             Patch(when={VIEW.name: ("loss",)}, layout={"yaxis": {"title": {"text": "loss"}}}),
         ),
@@ -164,12 +150,10 @@ def graphs() -> tuple[Graph, ...]:
 def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: how to read the index, and what stands beside it."""
     return (
-        Phrase(source=sources.ROUGHNESS_SO_FAR, text="RI 0: alike on all directions, not flat"),
-        Phrase(
-            source=sources.ROUGHNESS_SO_FAR, text="at l = {length}: T {variation} (slope {least}, valley twice that)"
-        ),
-        Phrase(source=sources.ROUGHNESS_SO_FAR, text="‖g‖ {grad_norm}"),
-        Phrase(source=sources.ROUGHNESS_SO_FAR, text="relative L² error {relative_l2}"),
+        Phrase(source=sources.PROFILES, text="RI 0: alike on all directions, not flat"),
+        Phrase(source=sources.PROFILES, text="at l = {length}: T {variation} (slope {least}, valley twice that)"),
+        Phrase(source=sources.PROFILES, text="‖g‖ {grad_norm}"),
+        Phrase(source=sources.PROFILES, text="relative L² error {relative_l2}"),
     )
 
 
@@ -181,10 +165,11 @@ def panel() -> Panel:
         words=Words(
             empty="Switch the roughness on in the set-up and press Start: its index is drawn here with its interval.",
             loading="Measuring the loss along random directions.",
-            absent="This run told no roughness. Switch it on in the set-up, and start again.",
+            absent="This run told no roughness. Look at a step of it below, or switch it on in the set-up.",
         ),
         docs=("analyses/roughness",),
         asked="roughness",
+        look={"kind": "roughness", "lengths": [0.01, 0.02, 0.05, 0.2, 0.5, 1.0]},
         choices=(VIEW,),
         graphs=graphs(),
         bindings=bindings(),

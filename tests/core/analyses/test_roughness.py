@@ -142,6 +142,7 @@ def test_every_length_is_measured_along_the_same_directions_and_partial_results_
     assert [(event.length, len(event.variations)) for event in events] == [
         (length, count) for length in (0.1, 0.4, 0.2) for count in (8, 16, 20)
     ]
+    assert [event.first for event in events] == [True] * 3 + [False] * 6
     assert [event.final for event in events] == [False, False, True] * 3
     assert np.array_equal(events[0].variations, events[2].variations[:8])
     alone = last(problem, RoughnessAnalysis(length=0.4, directions=20, points=4))

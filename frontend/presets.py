@@ -1,5 +1,6 @@
 """Presets: whole races, declared as requests, each a quarter or half of a minute to watch."""
 
+from frontend.curvature_presets import CURVATURE
 from frontend.edge_presets import EDGES
 from frontend.preset import Preset, landscape, lane
 
@@ -155,7 +156,7 @@ TWO_SEEDS = Preset(
     },
 )
 
-PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, RITZ_GALERKIN, TWO_SEEDS)
+PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, *CURVATURE, RITZ_GALERKIN, TWO_SEEDS)
 
 
 def preset(name: str) -> Preset:

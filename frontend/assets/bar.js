@@ -144,7 +144,7 @@
       "div",
       "notice",
       element("div", "strong", title),
-      element("div", "", fields.length ? many : error.message),
+      element("div", "", fields.length ? many : gradscape.wire.sentence(error.message)),
       fields.length ? element("ul", "", ...fields) : null,
       error.hint && !fields.length ? element("div", "dim", error.hint) : null,
     );

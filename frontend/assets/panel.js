@@ -194,7 +194,7 @@
     if (element.textContent !== text) element.textContent = text;
   }
 
-  const sentence = (error) => [error.message, error.hint].filter(Boolean).join(" ");
+  const sentence = (error) => [error.message, error.hint].filter(Boolean).map(gradscape.wire.sentence).join(" ");
 
   function progressOf({ status, progress }) {
     if (status === "queued") return "Queued.";

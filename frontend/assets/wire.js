@@ -102,5 +102,11 @@
     return text;
   }
 
-  gradscape.wire = { decode, isArray, at, put, number, fill };
+  // A message as a sentence: errors of programs begin small and end without a stop.
+  function sentence(text) {
+    const end = /[.!?…]$/.test(text) ? "" : ".";
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+  }
+
+  gradscape.wire = { sentence, decode, isArray, at, put, number, fill };
 })();

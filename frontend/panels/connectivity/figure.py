@@ -96,7 +96,8 @@ def graph() -> Graph:
                 "title": {"text": "barrier", "font": {"size": 12}},
                 "tracegroupgap": 0,
                 "x": 1.02,
-                "y": 1.05,
+                "y": 1,
+                "font": {"size": 11},
                 "bgcolor": "rgba(0,0,0,0)",
             },
             "xaxis": {

@@ -11,18 +11,18 @@ TRIALS: Final = Source(kind="dimension", how="append", keys=("lane", "repeat", "
 
 def bindings() -> tuple[Binding, ...]:
     """List the bindings, from the back to the front; the first trial, the rightmost point, is training in all."""
-    line = Binding(
+    solved = Binding(
         source=TRIALS,
         graph=GRAPH,
         trace={
             "type": "scatter",
-            "mode": "lines",
-            "line": {"width": 1.25, "dash": "5px,4px"},
+            "mode": "markers",
+            "marker": {"symbol": "line-ew-open", "size": 14},
             "hovertemplate": "solved from %{y:.4~g} on<extra></extra>",
         },
         x=Column(field="d"),
         y=Column(field="threshold"),
-        paint={"line.color": "muted"},
+        paint={"marker.color": "muted"},
     )
     points = Binding(
         source=TRIALS,
@@ -38,7 +38,7 @@ def bindings() -> tuple[Binding, ...]:
         hover="{d} dimensions<br>score {score}<br>loss {loss}",
         paint={"marker.line.color": "paper"},
     )
-    return line, points
+    return solved, points
 
 
 def graph() -> Graph:
@@ -47,7 +47,7 @@ def graph() -> Graph:
         name=GRAPH,
         layout={
             "hovermode": "closest",
-            "xaxis": {"type": "log", "title": {"text": "dimensions of the subspace"}, "showgrid": False},
+            "xaxis": {"type": "log", "dtick": 1, "title": {"text": "dimensions of the subspace"}, "showgrid": False},
             "yaxis": {"title": {"text": "score"}, "rangemode": "tozero", "zeroline": False},
         },
     )
@@ -68,7 +68,8 @@ def panel() -> Panel:
         graphs=(graph(),),
         bindings=bindings(),
         phrases=(
-            Phrase(source=TRIALS, text="dashed: 90 % of training in all parameters, the rightmost point"),
+            Phrase(source=TRIALS, text="dashes: counts as solved from there on"),
+            Phrase(source=TRIALS, text="rightmost: all parameters"),
             Phrase(source=TRIALS, text="d₉₀ = {reached}"),
             Phrase(source=TRIALS, text="{split} split"),
         ),

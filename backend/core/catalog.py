@@ -26,6 +26,8 @@ PANELS: Final = {  # analysis → panels that draw its events
     "spectrum": ("spectrum",),
     "top_eigenvalues": ("spectrum",),
     "overlap": ("overlap",),
+    "basin": ("basin",),
+    "sweep": ("sweep",),
 }
 
 

@@ -4,6 +4,8 @@
   const gradscape = (window.gradscape = window.gradscape || {});
   const { make, button, labelled, makers } = gradscape.strips;
 
+  const MOST_RULES = 6;
+
   let looks = null;
   const all = () => (looks = looks || JSON.parse(document.querySelector("[data-looks]").dataset.looks));
   const say = (strip, text) => (strip.querySelector("[data-said]").textContent = text);
@@ -42,6 +44,18 @@
     const look = lookOf(strip);
     const needs = look.points > 1 ? ` Choose ${look.points} lanes.` : "";
     say(strip, `${look.summary}${needs}`);
+    strip.querySelector("[data-reach]").closest("label").hidden = !["Plane", "Slice"].includes(look.family);
+  }
+
+  // A comparison of rules is of the lanes' rules themselves, from the initial point; names differ within it.
+  function compare(analysis, lanes, request) {
+    const found = new Map();
+    for (const [run, name] of lanes) {
+      const lane = (gradscape.current.known.get(run).request.lanes || []).find((asked) => asked.name === name);
+      if (lane && !found.has(name)) found.set(name, { name, optimizer: lane.optimizer });
+    }
+    analysis.rules = [...found.values()].slice(0, MOST_RULES);
+    if (analysis.kind === "sweep" && request.batch_size) analysis.batch_size = request.batch_size;
   }
 
   async function draw(strip) {
@@ -57,17 +71,19 @@
     }
     const reach = Number(strip.querySelector("[data-reach]").value);
     const { moment } = gradscape.current; // the step that all panels show, where one was chosen
-    const at = Number.isFinite(moment) ? { step: moment } : {};
+    const ofRules = look.family === "Rules";
+    const at = Number.isFinite(moment) && !ofRules ? { step: moment } : {};
     const { request } = gradscape.current.known.get(lanes[0][0]);
     const analysis = { ...look.analysis };
-    if (analysis.kind === "surface") analysis.extent = reach;
+    if (ofRules) compare(analysis, lanes, request);
+    else if (analysis.kind === "surface") analysis.extent = reach;
     else if (analysis.kind === "slice" && look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
     const body = {
       kind: "analyse",
       name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}${"step" in at ? `, step ${moment}` : ""}`,
       seed: request.seed || 0,
       dtype: request.dtype || "float32",
-      at: lanes.map(([run, lane]) => ({ run, lane, ...at })),
+      ...(ofRules ? { problem: request.problem } : { at: lanes.map(([run, lane]) => ({ run, lane, ...at })) }),
       analysis,
     };
     say(strip, "Starting …");

@@ -84,14 +84,20 @@
 
     // All lanes of all runs, in order: a lane's place here is its colour and line style everywhere.
     lanes() {
-      const races = this.runs().filter(({ request, told }) => (request.lanes || told || []).length > 0);
-      this.list = this.list || races.flatMap((run) => {
-        const asked = run.request.lanes || [];
-        const names = asked.length ? asked.map((lane) => lane.name) : run.told || [];
-        const title = (name) => (races.length > 1 && run.name ? `${name} · ${run.name}` : name);
-        return names.map((name, i) => ({ ...asked[i], name, run: run.id, title: title(name) }));
-      }).map((lane, index) => ({ ...lane, index }));
+      if (this.list) return this.list;
+      const list = this.runs().reduce((before, run) => [...before, ...this.lanesOf(run, before)], []);
+      const several = new Set(list.map(({ run }) => run)).size > 1;
+      const title = ({ run, name }) => (several && this.known.get(run).name ? `${name} · ${this.known.get(run).name}` : name);
+      this.list = list.map((lane, index) => ({ ...lane, title: title(lane), index }));
       return this.list;
+    }
+
+    // A run's own lanes; what an analysis tells of a lane that is there already belongs to that one.
+    lanesOf(run, before) {
+      const asked = run.request.lanes || [];
+      const told = (run.told || []).filter((name) => !before.some((lane) => lane.name === name));
+      const names = asked.length ? asked.map((lane) => lane.name) : told;
+      return names.map((name, i) => ({ ...asked[i], name, run: run.id }));
     }
 
     // The lane of a table; an analysis of another run's lane has that lane's name and takes its style.

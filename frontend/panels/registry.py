@@ -3,6 +3,8 @@
 from typing import Final
 
 from frontend.panels.base import PanelView
+from frontend.panels.basin import figure as basin_figure
+from frontend.panels.basin import layout as basin_layout
 from frontend.panels.connectivity import figure as connectivity_figure
 from frontend.panels.connectivity import layout as connectivity_layout
 from frontend.panels.curves import figure as curves_figure
@@ -23,6 +25,8 @@ from frontend.panels.slices import figure as slices_figure
 from frontend.panels.slices import layout as slices_layout
 from frontend.panels.spectrum import figure as spectrum_figure
 from frontend.panels.spectrum import layout as spectrum_layout
+from frontend.panels.sweep import figure as sweep_figure
+from frontend.panels.sweep import layout as sweep_layout
 
 PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
@@ -34,5 +38,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),
     PanelView(panel=connectivity_figure.panel(), layout=connectivity_layout.layout),
     PanelView(panel=dimension_figure.panel(), layout=dimension_layout.layout),
+    PanelView(panel=basin_figure.panel(), layout=basin_layout.layout),
+    PanelView(panel=sweep_figure.panel(), layout=sweep_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
 )

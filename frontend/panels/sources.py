@@ -13,6 +13,9 @@ DIVERGED: Final = Source(kind="lane_ended", how="append", where={"reason": "dive
 CHANGED: Final = Source(kind="controlled", how="append", keys=("lane", "repeat", "field"), where={"action": "set"})
 SHARPNESS: Final = Source(kind="sharpness", how="append")
 NOT_CONVERGED: Final = Source(kind="sharpness", how="append", where={"converged": False})
+BASIN: Final = Source(kind="basin", how="replace", keys=("lane", "point"))
+SWEEP: Final = Source(kind="sweep", how="replace", keys=("lane", "point"))
+SWEEP_BEST: Final = Source(kind="sweep", how="append", keys=("lane", "point"))
 PROFILE: Final = Source(kind="profile", how="replace", keys=("lane", "repeat", "point", "label"))
 ROUGHNESS: Final = Source(
     kind="roughness", how="append", keys=("lane", "repeat", "point"), where={"final": True, "first": True}

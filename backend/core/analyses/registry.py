@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.core.analyses.base import Analysis
+from backend.core.analyses.basin import BASIN
 from backend.core.analyses.connectivity import CONNECTIVITY
 from backend.core.analyses.gradient_stats import GRADIENT_STATS
 from backend.core.analyses.index import INDEX
@@ -15,11 +16,13 @@ from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
+from backend.core.analyses.sweep import SWEEP
 from backend.core.analyses.top_eigenvalues import TOP_EIGENVALUES
 from backend.core.analyses.trace import TRACE
 from backend.core.analyses.train import TRAIN
 from backend.core.analyses.trajectory import TRAJECTORY
 from backend.schemas.analysis import (
+    BasinAnalysis,
     ConnectivityAnalysis,
     GradientStatsAnalysis,
     IndexAnalysis,
@@ -32,6 +35,7 @@ from backend.schemas.analysis import (
     SliceAnalysis,
     SpectrumAnalysis,
     SurfaceAnalysis,
+    SweepAnalysis,
     TopEigenvaluesAnalysis,
     TraceAnalysis,
     TrajectoryAnalysis,
@@ -56,6 +60,8 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (NtkAnalysis, NTK),
     (SaliencyAnalysis, SALIENCY),
     (RoughnessAnalysis, ROUGHNESS),
+    (BasinAnalysis, BASIN),
+    (SweepAnalysis, SWEEP),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
+from backend.schemas.analysis.basin import BasinAnalysis
 from backend.schemas.analysis.connectivity import ConnectivityAnalysis
 from backend.schemas.analysis.gradient_stats import GradientStatsAnalysis
 from backend.schemas.analysis.index import IndexAnalysis
@@ -29,17 +30,18 @@ from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.slice import SliceAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
+from backend.schemas.analysis.sweep import SweepAnalysis
 from backend.schemas.analysis.top_eigenvalues import TopEigenvaluesAnalysis
 from backend.schemas.analysis.trace import TraceAnalysis
 from backend.schemas.analysis.trajectory import TrajectoryAnalysis
 
 __all__ = [
     "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine",
-    "AnyPlane", "AnyProbe", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine", "EigenPlane",
-    "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis", "KeptPlane",
-    "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
+    "AnyPlane", "AnyProbe", "BasinAnalysis", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine",
+    "EigenPlane", "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis",
+    "KeptPlane", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
     "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
-    "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "SweepAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
@@ -51,6 +53,7 @@ ANALYSIS_KINDS = (
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
     RoughnessAnalysis,
+    BasinAnalysis, SweepAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
     SurfaceAnalysis
@@ -79,6 +82,8 @@ AnyAnalysis = Annotated[
     | GradientStatsAnalysis
     | NtkAnalysis
     | SaliencyAnalysis
-    | RoughnessAnalysis,
+    | RoughnessAnalysis
+    | BasinAnalysis
+    | SweepAnalysis,
     Field(discriminator="kind"),
 ]

@@ -13,16 +13,17 @@ from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, Su
 from backend.schemas.events.gradients import GradientStats, Kernel, Opposition
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.roughness import Roughness
+from backend.schemas.events.rules import Basin, Sweep
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
-    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Checkpoint", "Controlled", "Dimension", "Eigenvalues",
-    "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel", "LaneEnded",
-    "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Basin", "Checkpoint", "Controlled", "Dimension",
+    "Eigenvalues", "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel",
+    "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
     "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
-    "SurfaceTile", "Trace", "TrainChunk",
+    "SurfaceTile", "Sweep", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -31,6 +32,7 @@ EVENT_KINDS = (
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap, Roughness,
+    Basin, Sweep,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -61,7 +63,9 @@ AnyEvent = Annotated[
     | Kernel
     | SaliencyExample
     | SaliencyMap
-    | Roughness,
+    | Roughness
+    | Basin
+    | Sweep,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

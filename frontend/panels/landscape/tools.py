@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from backend.schemas.analysis import (
+    BasinAnalysis,
     CoordinatePlane,
     EigenLine,
     EigenPlane,
@@ -15,13 +16,20 @@ from backend.schemas.analysis import (
     PcaPlane,
     RandomLine,
     RandomPlane,
+    SweepAnalysis,
     ThreePointsPlane,
 )
 from backend.schemas.analysis.line import BetweenLine
 from frontend.components.node import Node
 from frontend.panels.tools import strip, tool
 
-FAMILIES: Final = {"surface": "Plane", "slice": "Slice", "intrinsic_dimension": "Dimension"}
+FAMILIES: Final = {
+    "surface": "Plane",
+    "slice": "Slice",
+    "intrinsic_dimension": "Dimension",
+    "basin": "Rules",
+    "sweep": "Rules",
+}
 
 
 def surface(plane: Any) -> dict[str, Any]:
@@ -32,6 +40,11 @@ def surface(plane: Any) -> dict[str, Any]:
 def slice_along(line: Any, low: float = -1.0, high: float = 1.0) -> dict[str, Any]:
     """Ask for the loss along a line."""
     return {"kind": "slice", "line": line.model_dump(mode="json"), "low": low, "high": high}
+
+
+def of_rules(kind: str) -> dict[str, Any]:
+    """Ask for a comparison of the chosen lanes' rules, which the script fills in."""
+    return {"kind": kind, "rules": []}
 
 
 def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title: str = "") -> dict[str, Any]:
@@ -76,6 +89,8 @@ LOOKS: Final = (
     look("slice_random", RandomLine, slice_along(RandomLine())),
     look("slice_eigen", EigenLine, slice_along(EigenLine())),
     look("slice_between", BetweenLine, slice_along(BetweenLine(), -0.25, 1.25), points=2),
+    look("basin", BasinAnalysis, of_rules("basin")),
+    look("sweep", SweepAnalysis, of_rules("sweep")),
 )
 
 

@@ -1,0 +1,1 @@
+"""Basins of attraction: which stationary point a rule reaches from each start."""

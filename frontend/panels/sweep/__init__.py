@@ -1,0 +1,1 @@
+"""The learning-rate sweep: the loss that each rule reaches at each rate."""

@@ -55,6 +55,11 @@ class Draft:
         return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants), choices or {})
 
     @classmethod
+    def taken(cls, request: Mapping[str, Any]) -> Self:
+        """Make the draft of a stored run; where it started is not shown in the set-up, so it is not asked for again."""
+        return cls.of({**request, "origin": None, "resume": False})
+
+    @classmethod
     def from_store(cls, data: Mapping[str, Any]) -> Self:
         """Read what :meth:`store` wrote."""
         return cls(data["request"], tuple(data["on"]), tuple(data["variants"]), data["choices"])

@@ -147,7 +147,7 @@ def register(app: Any, client: Client) -> None:
             raise PreventUpdate from None  # the bar says that the run is not there
         if run.kind != "train":
             raise PreventUpdate
-        draft = Draft.of(run.request)
+        draft = Draft.taken(run.request)
         return (*draw(draft), preset_note(None, ()), full(draft.request["lanes"]), run.id)
 
 

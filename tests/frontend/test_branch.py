@@ -66,6 +66,15 @@ def test_without_a_plane_the_set_up_s_probes_stay_and_nothing_is_changed_in_plac
     assert before == untouched
 
 
+def test_a_set_up_taken_from_a_ball_starts_at_the_initial_point() -> None:
+    ball = branched(setup(), setup(), BALL)
+    (request,) = Draft.taken(ball).requests()
+    assert request["origin"] is None
+    assert request["lanes"] == ball["lanes"]
+    assert request["probes"][0]["analysis"]["plane"]["kind"] == "kept"
+    valid(request)
+
+
 def test_other_probes_go_along() -> None:
     request = setup()
     request["probes"].append({"every": 5, "late": "skip", "analysis": {"kind": "sharpness"}})

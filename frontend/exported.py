@@ -15,15 +15,15 @@ import plotly
 
 from backend.schemas.run import Run
 from frontend.app import ASSETS, style_variables
+from frontend.components.timeline import timeline
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_settings
 
 SERVED: Final = (  # scripts that need the server, or Dash
-    "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "look.js", "members.js", "menu.js", "runs.js",
-    "strips.js", "tool_branch.js", "tool_look.js", "tool_path.js", "tool_save.js", "tool_zoom.js",
+    "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "members.js", "menu.js", "runs.js", "strips.js",
 )  # fmt: skip
 STYLES: Final = ("style.css", "panels.css", "tools.css", "exported.css")
-NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip")  # classes of what is left out
+NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip", "timeline-look")  # classes of what is left out
 VOID: Final = ("input", "br", "hr", "img")
 NAMES: Final = {"className": "class", "tabIndex": "tabindex", "htmlFor": "for"}
 
@@ -49,7 +49,8 @@ def as_page(shown: Sequence[Shown], choices: Mapping[str, str], version: str) ->
     for name in STYLES:
         yield f"<style>{_asset(name)}</style>\n"
     yield f'</head>\n<body class="exported">\n{_head(runs, title, version)}\n'
-    yield f'<main class="panels">{"".join(render(view.layout()) for view in PANELS)}</main>\n{_requests(runs)}\n'
+    yield f'<main class="panels">{"".join(render(view.layout()) for view in PANELS)}</main>\n'
+    yield f"{render(timeline())}\n{_requests(runs)}\n"
     yield _data("gradscape-stream", json.dumps(stream_settings()))
     view = {"runs": [run.id for run in runs], "choices": dict(choices)}
     yield _data("gradscape-view", json.dumps(view))
@@ -143,7 +144,11 @@ def _safe(content: str) -> str:
 
 def scripts() -> list[str]:
     """List the scripts of the page, in the order in which Dash loads them."""
-    return sorted(path.name for path in ASSETS.glob("*.js") if path.name not in SERVED)
+    return sorted(path.name for path in ASSETS.glob("*.js") if not _needs_the_server(path.name))
+
+
+def _needs_the_server(name: str) -> bool:
+    return name in SERVED or name.startswith("tool_")
 
 
 def _asset(name: str) -> str:

@@ -16,6 +16,7 @@ import plotly
 from backend.schemas.run import Run
 from frontend.app import ASSETS, style_variables
 from frontend.components.timeline import timeline
+from frontend.panels.base import PanelView
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_settings
 
@@ -49,7 +50,9 @@ def as_page(shown: Sequence[Shown], choices: Mapping[str, str], version: str) ->
     for name in STYLES:
         yield f"<style>{_asset(name)}</style>\n"
     yield f'</head>\n<body class="exported">\n{_head(runs, title, version)}\n'
-    yield f'<main class="panels">{"".join(render(view.layout()) for view in PANELS)}</main>\n'
+    pictures, tables = ([view for view in PANELS if bool(view.panel.cells) is table] for table in (False, True))
+    grid = f'<div class="panel-grid">{_panels(pictures)}</div>'
+    yield f'<main class="panels">{grid}{_panels(tables)}</main>\n'
     yield f"{render(timeline())}\n{_requests(runs)}\n"
     yield _data("gradscape-stream", json.dumps(stream_settings()))
     view = {"runs": [run.id for run in runs], "choices": dict(choices)}
@@ -66,6 +69,10 @@ def as_page(shown: Sequence[Shown], choices: Mapping[str, str], version: str) ->
     for name in scripts():
         yield f"<script>{_asset(name)}</script>\n"
     yield "</body></html>\n"
+
+
+def _panels(views: Sequence[PanelView]) -> str:
+    return "".join(render(view.layout()) for view in views)
 
 
 def render(node: Any) -> str:

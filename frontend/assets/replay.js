@@ -95,6 +95,7 @@
   }
 
   function replay() {
+    gradscape.timeline.choose(null, false); // the film follows its newest step
     film = true; // until the stream is opened, which is a little later
     gradscape.restart();
   }

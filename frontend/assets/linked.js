@@ -4,6 +4,7 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const FLAT = ["scatter"]; // traces that another picture can point at
+  const WHOLE = ["all", "past"]; // rows that make a line
 
   // What one of a graph's traces draws: {binding, table}, found by the name that traces.js gives it.
   function drawnBy(target, { uid }) {
@@ -16,11 +17,12 @@
   }
 
   // The table's row of a trace's point: a first or last point stands for its row, and long lines are thinned.
-  function rowOf({ binding, table }, trace, point) {
-    const steps = table.values("step");
+  function rowOf({ binding, table, view }, trace, point) {
+    const { length } = table.values("step");
+    const last = (binding.rows === "all" ? length : gradscape.moment.rowsUntil(table, view.moment, length)) - 1;
     if (binding.rows === "first") return 0;
-    if (binding.rows !== "all") return steps.length - 1;
-    return trace.x.length === steps.length ? point : Math.round((point * (steps.length - 1)) / Math.max(trace.x.length - 1, 1));
+    if (!WHOLE.includes(binding.rows)) return Math.max(last, 0);
+    return trace.x.length === last + 1 ? point : Math.round((point * last) / Math.max(trace.x.length - 1, 1));
   }
 
   // The point of a trace whose step is nearest, or −1.
@@ -40,7 +42,7 @@
     for (const [curveNumber, trace] of target.data.entries()) {
       if (!FLAT.includes(trace.type) || trace.hoverinfo === "skip" || !String(trace.mode).includes("lines")) continue;
       const drawn = drawnBy(target, trace);
-      if (!drawn || drawn.binding.rows !== "all" || drawn.view.laneOf(drawn.table).index !== lane) continue;
+      if (!drawn || !WHOLE.includes(drawn.binding.rows) || drawn.view.laneOf(drawn.table).index !== lane) continue;
       const pointNumber = pointOf(drawn, trace, step);
       if (pointNumber < 0) continue;
       window.Plotly.Fx.hover(target, [{ curveNumber, pointNumber }], "xy", true); // which tells nobody: no echo

@@ -50,7 +50,7 @@
     const panel = panelOf(strip);
     const shown = shownGraph(panel);
     if (!shown) return say(strip, "There is nothing drawn yet.");
-    const drawn = shown.bindings.filter(({ rows, trace }) => rows === "all" && trace.hoverinfo !== "skip");
+    const drawn = shown.bindings.filter(({ rows, trace }) => ["all", "past"].includes(rows) && trace.hoverinfo !== "skip");
     const scene = panel.view.sceneOf(shown.graph, drawn, panel.choices, panel.pageOf(shown.graph));
     const rows = gradscape.traces.tracesOf(drawn, scene).flatMap(rowsOf);
     offer([["trace", "x", "y", "z", "error"], ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n", "text/csv", `${stem(panel)}.csv`);

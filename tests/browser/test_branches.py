@@ -157,6 +157,7 @@ def test_what_is_drawn_is_saved_in_true_values(page: Any, server: Any, race: str
     assert rows[0] == ["trace", "x", "y", "z", "error"]
     heights = [float(row[3]) for row in rows if row[0] == "surface"]
     assert len(heights) == 33 * 33
+    assert [row[0] for row in rows].count("SGD") == 21  # the path: a row a step
     corner = next(row for row in rows if row[0] == "surface" and row[1:3] == ["-2", "-1"])
     assert float(corner[3]) == pytest.approx((1 + 2) ** 2 + 100 * (-1 - 4) ** 2, rel=1e-5)  # Rosenbrock's own
 

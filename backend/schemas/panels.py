@@ -41,7 +41,8 @@ class Column(WireModel):
     ``step``. ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's
     scale; ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values
     alone.
-    ``stretched`` draws each strand from 0, its lowest value, to 1, its highest.
+    ``stretched`` draws each strand from 0, its lowest value, to 1, its highest; ``above`` names the event's number that
+    is subtracted from every strand.
     ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.
     ``one_of`` names a count n of the event: what is below a tenth of 1/n of the largest is not drawn.
     """
@@ -53,6 +54,7 @@ class Column(WireModel):
     transpose: bool = False
     finite: bool = False
     stretched: bool = False
+    above: str | None = None
     spread: tuple[float, float] | None = None
     one_of: str | None = None
 

@@ -149,12 +149,13 @@
     const x = numbersOf(columns.x, table, scene);
     if (!gradscape.wire.isArray(found) || !x) return null;
     const [count, size] = found.shape;
+    const base = columns.y.above ? table.last[columns.y.above] : 0;
     trace.x = new Floats(count * (size + 1)).fill(NaN);
     trace.y = new Floats(count * (size + 1)).fill(NaN);
     for (let line = 0; line < count; line += 1) {
       const values = Floats.from(found.data.slice(line * size, (line + 1) * size));
       const known = values.filter(Number.isFinite);
-      const [low, high] = columns.y.stretched ? [Math.min(...known), Math.max(...known)] : [0, 1];
+      const [low, high] = columns.y.stretched ? [Math.min(...known), Math.max(...known)] : [base, base + 1];
       trace.x.set(x, line * (size + 1));
       trace.y.set(values.map((value) => (value - low) / (high > low ? high - low : 1)), line * (size + 1));
     }

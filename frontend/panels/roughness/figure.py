@@ -2,7 +2,7 @@
 
 By step stands the length that was asked for first; by length every one, at the moment that the page shows. Profiles are
 drawn thin, each from its own lowest to its own highest value, because that is what the index compares; or
-as losses.
+as losses above the point's own.
 """
 
 from typing import Final
@@ -54,7 +54,7 @@ def bindings() -> tuple[Binding, ...]:
             {"type": "scatter", "mode": "markers", "marker": {"size": 8}, "error_y": BAR, "cliponaxis": False},
         ),
         _profiles("shape", Column(field="profiles", stretched=True)),
-        _profiles("loss", Column(field="profiles")),
+        _profiles("loss", Column(field="profiles", above="loss")),
     )
 
 
@@ -141,7 +141,7 @@ def graphs() -> tuple[Graph, ...]:
                 when={VIEW.name: ("shape",)},
                 layout={"yaxis": {"title": {"text": "loss in its own range"}, "range": [-0.03, 1.03]}},
             ),
-            Patch(when={VIEW.name: ("loss",)}, layout={"yaxis": {"title": {"text": "loss"}}}),
+            Patch(when={VIEW.name: ("loss",)}, layout={"yaxis": {"title": {"text": "loss above the point's"}}}),
         ),
     )
     return index, profiles

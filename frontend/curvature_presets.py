@@ -41,7 +41,7 @@ OVERLAP = Preset(
         "pace": 20.0,
         "lanes": [lane("lr 0.1", "sgd", lr=0.1), lane("lr 0.5", "sgd", lr=0.5)],
         "probes": [
-            {"every": 10, "late": "skip", "analysis": {"kind": "overlap", "k": 10}},
+            {"every": 15, "late": "wait", "analysis": {"kind": "overlap", "k": 10}},
             *landscape("pca", every=30, paths=15, resolution=17),
         ],
     },

@@ -173,7 +173,8 @@
       if (runs.length === 0) return { name: "empty", text: words.empty };
       const error = runs.map((run) => run.error).find(Boolean);
       const running = runs.some((run) => !this.view.ended(run.id));
-      if (this.hasData()) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
+      const waiting = this.blank() && !words.blank && running; // there is something, but no picture of it yet
+      if (this.hasData() && !waiting) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
       if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
       if (!running) return { name: "unsupported", text: words.absent };
       return { name: "loading", text: [words.loading, ...runs.map(progressOf)].filter(Boolean).join(" ") };

@@ -53,7 +53,7 @@ def draw_surface(
     where = sample(problem, spec.data_fraction, plane.batchnorm)
     evaluator = Evaluator(where, plane.span, tune=tune, arithmetic=spec.arithmetic)
     total = evaluator.examples
-    first = first_pass(total) if evaluator.additive else total
+    first = first_pass(total, evaluator.products) if evaluator.additive else total
     axis = coordinates(SIDE, plane.extent).tolist()
 
     def evaluated(cells: Cells, start: int, stop: int) -> Generator[Tick, None, None]:

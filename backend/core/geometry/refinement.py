@@ -15,19 +15,28 @@ from backend.core.geometry.mesh import PATCHES, WIDTH, Cells, Floats, Mesh, patc
 FEWEST: Final = 256  # examples of a first pass
 MOST: Final = 4096
 SHARE: Final = 8  # the first pass takes an eighth of the examples
+CHEAP: Final = 400_000_000  # products of one point on all examples; 25 such take a fraction of a second
 TAKEN: Final = 0.5  # patches with at least this share of the largest error are worked on together
 SAFETY: Final = 0.5  # of what the level before missed: a smooth surface's own error is a quarter of it, a kink's half
 UNSEEN: Final = {WIDTH: 1.0, WIDTH // 2: 0.75}  # likewise at 5×5 and 9×9, where much may lie between the points
 
 
-def first_pass(total: int) -> int:
-    """Return how many examples the first pass takes: all of so few that a part would not tell much.
+def first_pass(total: int, products: int) -> int:
+    """Return how many examples the first pass takes.
+
+    All of so few that a part would not tell much, and all where that takes no time.
+
+    Args:
+        total: how many there are.
+        products: about how many multiplications a point takes on all of them.
 
     Example:
-        >>> [first_pass(total) for total in (100, 511, 1500, 4096, 60000)]
+        >>> [first_pass(total, 10**9) for total in (100, 511, 1500, 4096, 60000)]
         [100, 511, 256, 512, 4096]
+        >>> first_pass(4096, 10**6)
+        4096
     """
-    return total if total < 2 * FEWEST else min(MOST, max(FEWEST, total // SHARE))
+    return total if total < 2 * FEWEST or products < CHEAP else min(MOST, max(FEWEST, total // SHARE))
 
 
 @dataclass(frozen=True, eq=False)

@@ -221,7 +221,11 @@ def phrases() -> tuple[Phrase, ...]:
         Phrase(source=plane, text="{explained:percents} of the movement"),
         Phrase(source=surface, where={"even": True}, text="{level}×{level} points"),
         Phrase(source=surface, where={"even": False}, text="{coarsest}×{coarsest} to {finest}×{finest} points"),
-        Phrase(source=surface, text="{least_fraction:share} of {run.request.problem.data.kind}"),
+        Phrase(
+            source=surface,
+            where={"run.kind": "train"},
+            text="{least_fraction:share} of {run.request.problem.data.kind}",
+        ),
         Phrase(source=surface, where={"run.kind": "analyse"}, text="{least_fraction:share} of the data"),
         Phrase(source=surface, text="within about {bound:share} of the range"),
         Phrase(source=surface, where={"arithmetic": "tf32"}, text="products rounded to tf32"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from backend.core.analyses.surface import SURFACE, draw_surface
-from backend.core.geometry import recall
+from backend.core.geometry import recall, refinement
 from backend.core.geometry.evaluate import Evaluator
 from backend.core.geometry.plane import Plane
 from backend.core.problems.build import build_problem
@@ -27,6 +27,7 @@ PROBED = 5  # the corners and the middle, to see that it is the same surface
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "_kept", OrderedDict())
+    monkeypatch.setattr(refinement, "CHEAP", 0)  # a first pass wherever there are examples enough for one
 
 
 @pytest.fixture

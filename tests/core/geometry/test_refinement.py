@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backend.core.geometry.evaluate import Tally
 from backend.core.geometry.mesh import PATCHES, SIDE, WIDTH, Mesh, level_of, patch_slices, stride_of
-from backend.core.geometry.refinement import Refinement, Round, errors_of, first_pass
+from backend.core.geometry.refinement import CHEAP, Refinement, Round, errors_of, first_pass
 
 Floats = NDArray[np.float64]
 TOTAL, FIRST = 800, 200
@@ -121,7 +121,9 @@ def test_levels_and_strides() -> None:
 
 @pytest.mark.parametrize("total", [1, 100, 511, 512, 1500, 60_000])
 def test_a_first_pass_is_a_share_of_many_or_all_of_few(total: int) -> None:
-    assert first_pass(total) == total if total < 512 else 256 <= first_pass(total) <= total // 2
+    first = first_pass(total, CHEAP)
+    assert first == total if total < 512 else 256 <= first <= total // 2
+    assert first_pass(total, CHEAP - 1) == total
 
 
 def test_standard_errors_are_a_tally_s() -> None:

@@ -38,15 +38,15 @@ class Block:
     origin: Tensor
     directions: tuple[Tensor, ...]
     y: Tensor
-    _row: tuple[tuple[float, ...], Tensor] | None = field(default=None, repr=False)
+    _row: tuple[tuple[float, ...], Tensor, Tensor] | None = field(default=None, repr=False)
 
     @torch.no_grad()
     def at(self, coefficients: Sequence[float]) -> Tensor:
         """Evaluate the examples' losses [n] at one point."""
         blocks = self.blocks
         with computing_in(blocks.arithmetic):
-            z = self._z(tuple(coefficients))
-            params = blocks.layout.parts(blocks.tail.embed(coefficients))
+            z, tail_P = self._place(tuple(coefficients))
+            params = blocks.layout.parts(tail_P)
             buffers = blocks.buffers
             if blocks.reestimated:
                 buffers = self._reestimated(params, z)
@@ -72,14 +72,21 @@ class Block:
             losses_Kn: Tensor = vmap(alone, in_dims=(0, z_in))(params_KP, z_Kn)
             return losses_Kn
 
-    def _z(self, coefficients: tuple[float, ...]) -> Tensor:
-        """What the first layer makes of the block at a point; points of a row share all but the last summand."""
-        if not self.directions:
-            return self.origin
-        row = coefficients[:-1]
+    def _place(self, coefficients: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+        """Go to a point; points of a row share all but the last summand.
+
+        Returns:
+            What the first layer makes of the block there, and the other parameters [P].
+        """
+        tail, row = self.blocks.tail, coefficients[:-1]
+        if not coefficients:
+            return self.origin, tail.origin_P
         if self._row is None or self._row[0] != row:
-            self._row = (row, combined(self.origin, self.directions[:-1], row))
-        return torch.add(self._row[1], self.directions[-1], alpha=coefficients[-1])
+            z = combined(self.origin, self.directions[:-1], row) if self.directions else self.origin
+            self._row = row, z, combined(tail.origin_P, tail.directions[:-1], row)
+        _, z, tail_P = self._row
+        z = torch.add(z, self.directions[-1], alpha=coefficients[-1]) if self.directions else z
+        return z, torch.add(tail_P, tail.directions[-1], alpha=coefficients[-1])
 
     def _reestimated(self, params: Sequence[Tensor], z: Tensor) -> list[Tensor]:
         blocks, mean_B = self.blocks, None

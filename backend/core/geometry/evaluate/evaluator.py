@@ -3,6 +3,7 @@
 Shapes: K points, D directions, P parameters, B buffers.
 """
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple, TypeVar
@@ -72,6 +73,14 @@ class Evaluator:
     def additive(self) -> bool:
         """Whether examples have losses of their own, so that those on some and on others add up."""
         return self._where.examples is not None and not self._where.mixed
+
+    @property
+    def products(self) -> int:
+        """About how many multiplications a point takes: a weight's for every example, and for every pixel."""
+        if self._blocks is None:
+            return self.examples * self._span.origin_P.numel()
+        pixels = math.prod(self._blocks.shape[1:])
+        return self.examples * self._blocks.tail.origin_P.numel() * pixels
 
     def losses(self, points: Sequence[Point]) -> Generator[Tick, None, Losses]:
         """Evaluate points on the whole sample.

@@ -87,7 +87,6 @@
   // Which rows are drawn; null for all. A height that was not measured is no point of a path in space.
   function rowNumbers(binding, table, y, z, moment) {
     const until = binding.rows === "all" ? y.length : gradscape.moment.rowsUntil(table, moment, y.length);
-    if (binding.rows === "now" && moment === null) return [];
     const measured = z ? Array.from(y.keys()).filter((row) => row < until && Number.isFinite(z[row])) : null;
     const count = measured ? measured.length : until;
     const row = (i) => (measured ? measured[i] : i);
@@ -194,7 +193,7 @@
   function tracesOf(bindings, scene) {
     const traces = [];
     bindings.forEach((binding, index) => {
-      if (!holds(binding.when, scene.choices)) return;
+      if (!holds(binding.when, scene.choices) || (binding.rows === "now" && scene.moment === null)) return;
       const columns = Object.fromEntries(["x", "y", "z", "error", "error_x", "low", "high"].map((name) => [name, columnOf(binding[name], scene.choices)]));
       if (!columns.x || !columns.y) return;
       for (const table of scene.tablesOf(binding)) {

@@ -57,6 +57,7 @@ def test_every_panel_shows_the_same_step(staged: Stage) -> None:
     _, now = (t for t in staged.traces(graph) if t["name"] == LANES[0] and t.get("mode") == "markers")
     assert now["x"][0] == pytest.approx(staged.named(graph, LANES[0], "lines")["x"][-1])
     assert len(staged.named("curves", LANES[0], "lines")["x"]) == 40
+    assert staged.named("curves", LANES[0], "markers")["x"] == [12]
     assert "5×5 points" in staged.line("landscape")
     at(staged, None)
     staged.page.wait_for_function(

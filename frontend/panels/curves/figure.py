@@ -83,6 +83,19 @@ def bindings() -> tuple[Binding, ...]:
         paint={"line.color": "color", "line.dash": "dash"},
         faint_beside="eval",
     )
+    moment = batches.model_copy(
+        update={
+            "rows": "now",
+            "trace": {
+                "type": "scatter",
+                "mode": "markers",
+                "marker": {"size": 8, "line": {"width": 1.5}},
+                "hovertemplate": "%{fullData.name}, the step that is shown · %{x}<br>%{y:.4~g}<extra></extra>",
+            },
+            "paint": {"marker.color": "color", "marker.symbol": "symbol", "marker.line.color": "paper"},
+            "faint_beside": None,
+        }
+    )
     train = Binding(
         source=train_source,
         graph=GRAPH,
@@ -159,7 +172,7 @@ def bindings() -> tuple[Binding, ...]:
         hover="{lane.title}: {field} set to {value:number}<br>at step {step}",
         paint={"marker.color": "color", "marker.line.color": "ink"},
     )
-    return batches, train, test, error, changed, diverged
+    return batches, train, test, error, moment, changed, diverged
 
 
 def graph() -> Graph:

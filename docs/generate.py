@@ -26,7 +26,7 @@ from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
 from backend.schemas.problem.model import MODEL_KINDS
 from backend.schemas.problem.pde import ANSATZ_KINDS, PDE_KINDS
-from backend.schemas.run import AnalyseRequest, Lane, Probe, Run, SnapshotPolicy, TrainRequest
+from backend.schemas.run import AnalyseRequest, Change, Lane, Probe, Run, SnapshotPolicy, TrainRequest
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 NOTE: Final = "<!-- Written by `make docs`; change the source it is made from. -->"
@@ -85,7 +85,7 @@ def requests() -> Iterator[str]:
     """Write the page of requests, points and controls."""
     yield from ("# Requests", "", "The body of `POST /api/runs`, and the file of `gradscape run`.", "")
     yield from family("Runs", (TrainRequest, AnalyseRequest), without=())
-    yield from family("Parts of a race", (Lane, Probe, SnapshotPolicy))
+    yield from family("Parts of a race", (Lane, Change, Probe, SnapshotPolicy))
     yield from family("Points", (RunPoint, InitPoint, PlanePoint))
     yield from family("Controls", (Pause, Resume, Step, Set, Cancel), without=())
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EVERY: Final = 0.25  # seconds between two writes
 SMALL: Final = 1 << 20  # bytes; a smaller last segment is written again with the next moments in it
 LARGEST: Final = 64 << 20  # bytes of moments that wait at most, and so about the largest segment
+ROOM: Final = 128 << 20  # bytes that a lane's checkpoints may take; the last one is kept however large it is
 Key = tuple[str, int]  # lane, repeat
 
 
@@ -49,7 +50,8 @@ class DiskKeeper:
         self._segments: dict[Key, list[Segment]] = {}
         self._moments: dict[Key, dict[int, Moment]] = {}
         self._only: dict[Key, frozenset[int]] = {}  # of the segments' steps, these stay
-        self._states: dict[Key, LaneState] = {}
+        self._states: dict[tuple[Key, int], LaneState] = {}
+        self._kept_states: dict[Key, dict[Path, int]] = {}  # files and their sizes, the oldest first
         self._planes: dict[str, tuple[Moment, Tensor, Tensor, Plane | None]] = {}
         self._bytes = 0  # waiting
 
@@ -68,8 +70,8 @@ class DiskKeeper:
         self._only[key] = only & self._only.get(key, only)
 
     def checkpoint(self, state: "LaneState") -> None:
-        """Keep a lane's whole state, in place of its earlier one."""
-        self._states[self._key(state.lane, state.repeat)] = state
+        """Keep a lane's whole state beside its earlier ones, as long as those take little room."""
+        self._states[self._key(state.lane, state.repeat), state.step] = state
         self.flush_when_due()
 
     def plane(self, plane: str, origin: "Moment", u_P: "Tensor", v_P: "Tensor", about: Plane | None = None) -> None:
@@ -91,13 +93,23 @@ class DiskKeeper:
         for key, moments in self._moments.items():
             if moments:
                 self._add(key, [_kept(moments[step]) for step in sorted(moments)])
-        for key, state in self._states.items():
-            arrays = {name: _numpy(tensor) for name, tensor in state.tensors.items()}
-            kept = KeptState(state.lane, state.repeat, state.step, arrays, state.values)
-            write_checkpoint(self._folder, self._stem(key), kept)
+        for (key, _), state in self._states.items():
+            self._add_state(key, state)
         for waiting in (self._planes, self._only, self._moments, self._states):
             waiting.clear()
         self._bytes, self._written = 0, self._clock()
+
+    def _add_state(self, key: Key, state: "LaneState") -> None:
+        """Write a state; then drop the oldest ones that there is no room for."""
+        arrays = {name: _numpy(tensor) for name, tensor in state.tensors.items()}
+        kept = KeptState(state.lane, state.repeat, state.step, arrays, state.values)
+        file, size = write_checkpoint(self._folder, self._stem(key), kept)
+        files = self._kept_states.setdefault(key, {})
+        files[file] = size
+        while len(files) > 1 and sum(files.values()) > ROOM:
+            oldest = next(iter(files))
+            del files[oldest]
+            oldest.unlink(missing_ok=True)
 
     def _drop(self, key: Key) -> None:
         """Write the segments that hold dropped steps again without them; the kept ones of all in one file."""

@@ -19,7 +19,7 @@ from backend.jobs.snapshot_files import (
     read_plane,
 )
 from backend.schemas.events import ResolvedPoint
-from backend.schemas.point import InitPoint
+from backend.schemas.point import InitPoint, RunPoint
 from backend.schemas.run import TrainRequest
 
 if TYPE_CHECKING:
@@ -91,13 +91,18 @@ def load_planes(task: Task, problem: "Problem") -> "dict[str, LaidPlane]":
 
 
 def load_states(task: Task) -> "tuple[LaneState, ...]":
-    """Load the lanes' checkpoints of the run that a task resumes; none where it does not resume."""
+    """Load the lanes' checkpoints of the run that a task resumes, the last ones at or before the step it asks for.
+
+    Returns:
+        A state for each lane; none where the task does not resume.
+    """
     if not isinstance(task.request, TrainRequest) or not task.request.resume:
         return ()
     import torch
 
     from backend.core.analyses.base import LaneState
 
+    source, asked = task.sources[0], isinstance(task.request.origin, RunPoint) and task.request.origin.step is not None
     return tuple(
         LaneState(
             lane=kept.lane,
@@ -106,7 +111,7 @@ def load_states(task: Task) -> "tuple[LaneState, ...]":
             tensors={name: torch.from_numpy(array.copy()) for name, array in kept.arrays.items()},
             values=kept.values,
         )
-        for kept in read_checkpoints(task.sources[0].folder)
+        for kept in read_checkpoints(source.folder, source.resolved.step if asked else None)
     )
 
 

@@ -3,7 +3,7 @@
 ::
 
     <folder>/snapshots/<part>.<lane's order>.<repeat>.<first step>-<last step>.safetensors    many moments each
-    <folder>/checkpoints/<part>.<lane's order>.<repeat>.safetensors                           the last one
+    <folder>/checkpoints/<part>.<lane's order>.<repeat>.<step>.safetensors                    one each
     <folder>/planes/<id>.safetensors
 
 Lane names may hold any character, so they stand in the files' headers. Every file is written beside its place and
@@ -136,16 +136,19 @@ def list_segments(folder: Path) -> list[Segment]:
 
 def list_snapshots(folder: Path) -> list[KeptSnapshot]:
     """Tell what a run has kept, in order of lane, repeat and step; the truth about what is still there."""
-    resumable = {(lane, repeat): (step, size) for lane, repeat, step, size in _patiently(lambda: _checkpoints(folder))}
+    resumable: dict[tuple[str, int], dict[int, int]] = {}
+    for lane, repeat, step, size in _patiently(lambda: _checkpoints(folder)):
+        resumable.setdefault((lane, repeat), {})[step] = size
     kept: dict[tuple[str, int], dict[int, int]] = {}
     for segment in list_segments(folder):
         sizes = kept.setdefault((segment.lane, segment.repeat), {})
         sizes.update(dict.fromkeys(segment.steps, segment.bytes // len(segment.steps)))
-    for key, (step, size) in resumable.items():
-        kept.setdefault(key, {}).setdefault(step, size)
+    for key, states in resumable.items():
+        for step, size in states.items():
+            kept.setdefault(key, {}).setdefault(step, size)
     return [
         KeptSnapshot(
-            lane=lane, repeat=repeat, step=step, bytes=size, resumable=resumable.get((lane, repeat), (-1, 0))[0] == step
+            lane=lane, repeat=repeat, step=step, bytes=size, resumable=step in resumable.get((lane, repeat), {})
         )
         for (lane, repeat), sizes in kept.items()
         for step, size in sorted(sizes.items())
@@ -166,20 +169,34 @@ def read_moments(folder: Path, lane: str, repeat: int, steps: Sequence[int]) -> 
     return _patiently(read)
 
 
-def write_checkpoint(folder: Path, stem: str, state: KeptState) -> None:
-    """Write a lane's whole state in place of its earlier one."""
+def write_checkpoint(folder: Path, stem: str, state: KeptState) -> tuple[Path, int]:
+    """Write a lane's whole state.
+
+    Returns:
+        The file, and its size in bytes.
+    """
     header = {
         "lane": state.lane,
         "repeat": str(state.repeat),
         "step": str(state.step),
         "values": json.dumps(dict(state.values)),
     }
-    write_file(folder / "checkpoints" / f"{stem}{SUFFIX}", state.arrays, header)
+    file = folder / "checkpoints" / f"{stem}.{state.step:09d}{SUFFIX}"
+    return file, write_file(file, state.arrays, header)
 
 
-def read_checkpoints(folder: Path) -> list[KeptState]:
-    """Read the last state of every lane, in their order."""
-    return _patiently(lambda: [_state(file) for file in _files(folder / "checkpoints")])
+def read_checkpoints(folder: Path, step: int | None = None) -> list[KeptState]:
+    """Read a state of every lane, in their order: the last one, or the last one at or before a step."""
+
+    def read() -> list[KeptState]:
+        chosen: dict[str, Path] = {}
+        for file in _files(folder / "checkpoints"):  # in order of lanes, then of steps
+            stem, _, at = file.name.removesuffix(SUFFIX).rpartition(".")
+            if step is None or int(at) <= step:
+                chosen[stem] = file
+        return [_state(file) for file in chosen.values()]
+
+    return _patiently(read)
 
 
 def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:

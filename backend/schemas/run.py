@@ -53,6 +53,15 @@ class Lane(SpecModel):
         return filters
 
 
+class Change(SpecModel):
+    """A live hyper-parameter that is changed on the way, as a control message would change it."""
+
+    step: int = described(0, "After how many steps.", unit="steps", ge=0, le=MAX_STEPS)
+    lane: str = described("SGD", "The lane.", min_length=1, max_length=40)
+    field: str = described("lr", "The hyper-parameter; under a schedule, lr is the base rate.", max_length=40)
+    value: float = described(0.1, "Its new value, within the field's own bounds.", ge=-1e300, le=1e300)
+
+
 class SnapshotPolicy(SpecModel):
     """How much of a race is kept to be looked at again: dense early, then thinned evenly."""
 
@@ -122,6 +131,9 @@ class TrainRequest(RequestBase):
         1e6, "A lane whose loss exceeds this many times its first has diverged.", scale="log", gt=1.0, le=1e300
     )
     lanes: tuple[Lane, ...] = described((Lane(),), "The competitors.", min_length=1, max_length=8)
+    changes: tuple[Change, ...] = described(
+        (), "Hyper-parameters that change on the way: how a race that was steered is run again.", max_length=1000
+    )
     origin: AnyPoint | None = described(None, "Where to start instead of the initial point.")
     resume: bool = described(
         False, "Go on from the origin's checkpoint, each lane with its optimizer's state, generators and schedule."
@@ -149,6 +161,22 @@ class TrainRequest(RequestBase):
         if twice is not None:
             raise ValueError(f"two lanes are named {twice!r}; give each lane its own name")
         return lanes
+
+    @field_validator("changes")
+    @classmethod
+    def _changes_are_possible(cls, changes: tuple[Change, ...], info: ValidationInfo) -> tuple[Change, ...]:
+        rules = {lane.name: lane.optimizer for lane in info.data.get("lanes", ())}
+        for change in changes if rules else ():
+            rule = rules.get(change.lane)
+            if rule is None:
+                raise ValueError(f"expected one of the lanes {', '.join(rules)}; got {change.lane!r}")
+            if change.field not in rule.live:
+                raise ValueError(f"lane {change.lane!r}: expected one of {', '.join(rule.live)}; got {change.field!r}")
+            try:
+                type(rule).model_validate({**rule.model_dump(), change.field: change.value})
+            except ValueError as error:
+                raise ValueError(f"lane {change.lane!r}: {change.field} cannot be {change.value:g}") from error
+        return changes
 
     @model_validator(mode="after")
     def _resume_needs_a_run(self) -> Self:

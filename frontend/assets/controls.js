@@ -60,15 +60,21 @@
     return [shortNumber(10 ** power), noUpdate()];
   }
 
-  // A learning rate moved in the set-up also steers the race that was started from it, where it still runs.
+  // A learning rate, momentum or weight decay changed in the set-up also steers the race that was started from it, where
+  // it still runs.
   const MEANT = 200; // milliseconds until a value counts
+  const WHEEL = /^lanes\.(\d+)\.optimizer\.(lr|momentum|weight_decay)$/;
   let steering = null;
-  function steer(texts, names, from) {
+  function steer(rates, numbers, rateIds, numberIds, from) {
+    const [texts, names] = [[...rates, ...numbers], [...rateIds, ...numberIds]];
     const at = names.findIndex(({ path }) => triggered().includes(`"${path}"`));
-    const lane = at < 0 ? null : /^lanes\.(\d+)\.optimizer\.lr$/.exec(names[at].path);
-    const value = at < 0 ? NaN : Number(texts[at]);
+    const field = at < 0 ? null : WHEEL.exec(names[at].path);
+    if (!field) return;
+    const value = String(texts[at]).trim() === "" ? NaN : Number(texts[at]);
     clearTimeout(steering);
-    if (lane && value > 0) steering = setTimeout(() => gradscape.bar.set(from, Number(lane[1]), "lr", value), MEANT);
+    if (value > 0 || (value === 0 && field[2] !== "lr")) {
+      steering = setTimeout(() => gradscape.bar.set(from, Number(field[1]), field[2], value), MEANT);
+    }
   }
 
   async function copyLink(clicks) {

@@ -74,7 +74,8 @@ def _setup(draft: Draft, chosen: Preset) -> Node:
                 html.Div(lane_list(request["lanes"], request["steps"]), id=ids.LANES_FORM, className="lanes"),
                 add_lane(disabled=full(request["lanes"])),
                 html.P(
-                    "While its race runs, a learning rate moved here takes effect at once.", className="dim small after"
+                    "While its race runs, a learning rate, momentum or weight decay changed here takes effect at once.",
+                    className="dim small after",
                 ),
             ),
             section("Run", html.Div(run_form(request), id=ids.RUN_FORM)),

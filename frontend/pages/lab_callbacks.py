@@ -193,11 +193,13 @@ def read_answers(values: Any, checked: Any, field_ids: Any, flag_ids: Any) -> li
 
 def _clientside(app: Any) -> None:
     """Connect what happens in the browser alone: steering, errors at their fields, sliders."""
-    here, rates = "gradscape", ids.field(ALL, "power")
+    here, rates, numbers = "gradscape", ids.field(ALL, "power"), ids.field(ALL, "number")
     app.clientside_callback(
         ClientsideFunction(here, "steer"),
         Input(rates, "value"),
+        Input(numbers, "value"),
         State(rates, "id"),
+        State(numbers, "id"),
         State(ids.DRAFT_FROM, "data"),
         prevent_initial_call=True,
     )

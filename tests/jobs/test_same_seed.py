@@ -21,7 +21,7 @@ from backend.schemas.point import RunPoint
 from backend.schemas.problem import DataProblem
 from backend.schemas.problem.data import DigitsData
 from backend.schemas.problem.model import MlpModel
-from backend.schemas.run import AnalyseRequest, AnyRequest, Lane, Probe, Run, TrainRequest
+from backend.schemas.run import AnalyseRequest, AnyRequest, Change, Lane, Probe, Run, TrainRequest
 from tests.fold import fold
 
 PATIENCE = 120.0
@@ -100,6 +100,20 @@ def test_a_resumed_race_goes_on_bit_for_bit(inline: Service) -> None:
         for name, (dtype, (length,), data) in columns.items():
             size = len(data) // length
             assert rest[key][name] == (dtype, (15,), data[25 * size :]), (key, name)
+
+
+def test_a_race_is_rewound_and_goes_on_differently(inline: Service) -> None:
+    """Back to the checkpoint of step 20, a doubled rate from there: what a race would be that was changed at 20."""
+    lane = race().lanes[0]
+    change = Change(step=20, lane=lane.name, field="lr", value=2 * lane.optimizer.lr)
+    first, _ = play(inline, race(steps=40))
+    origin = RunPoint(run=first.id, lane=lane.name, step=20)
+    rewound = fold(play(inline, race(steps=40, origin=origin, resume=True, changes=(change,)))[1])["columns"]
+    straight = fold(play(inline, race(steps=40, changes=(change,)))[1])["columns"]
+    for key, columns in straight.items():
+        for name, (dtype, (length,), data) in columns.items():
+            size = len(data) // length
+            assert rewound[key][name] == (dtype, (20,), data[20 * size :]), (key, name)
 
 
 def test_a_race_obeys_between_steps_through_the_worker(local: Service) -> None:

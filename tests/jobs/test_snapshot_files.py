@@ -121,13 +121,13 @@ def test_the_list_tells_what_can_be_resumed(tmp_path: Path) -> None:
     keeper.flush()
     listed = [(kept.lane, kept.step, kept.resumable) for kept in list_snapshots(tmp_path)]
     assert listed == [
-        ("b", 0, False), ("b", 1, False), ("b", 2, True),
+        ("b", 0, False), ("b", 1, True), ("b", 2, True),
         ("a", 0, False), ("a", 1, False), ("a", 2, False), ("a", 7, True),
     ]  # fmt: skip
     assert all(kept.bytes > 12 for kept in list_snapshots(tmp_path))
 
 
-def test_a_checkpoint_comes_back_whole_and_replaces_the_one_before(tmp_path: Path) -> None:
+def test_checkpoints_come_back_whole(tmp_path: Path) -> None:
     keeper = DiskKeeper(tmp_path)
     for step in (1, 2):
         tensors = {
@@ -145,6 +145,20 @@ def test_a_checkpoint_comes_back_whole_and_replaces_the_one_before(tmp_path: Pat
         name: tensor.numpy().tobytes() for name, tensor in tensors.items()
     }
     assert state.arrays["optimizer.step"].shape == ()
+    for asked, found in ((1, [1]), (2, [2]), (99, [2]), (0, [])):
+        assert [state.step for state in read_checkpoints(tmp_path, asked)] == found
+
+
+def test_the_oldest_checkpoints_give_way_and_the_last_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.jobs.keeper.ROOM", 20_000)
+    keeper = DiskKeeper(tmp_path)
+    for step, size in ((1, 1000), (2, 1000), (3, 1000), (4, 10_000)):
+        keeper.checkpoint(LaneState(LANE, 0, step, {"params": torch.zeros(size, dtype=torch.float64)}, {}))
+        keeper.flush()
+        kept = [snapshot.step for snapshot in list_snapshots(tmp_path)]
+        assert kept == {1: [1], 2: [1, 2], 3: [2, 3], 4: [4]}[step]
 
 
 def test_a_plane_is_kept_by_its_id(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from backend.core.analyses.race import RaceView
 from backend.core.analyses.race_probes import PlaneBook, start_probe
 from backend.core.analyses.sharpness import Tracks
 from backend.core.analyses.train.controls import obey
+from backend.core.analyses.train.plan import Plan
 from backend.core.analyses.train.probes import SLICE, Probes
 from backend.core.analyses.train.race import Race
 from backend.core.optimizers.registry import rule_of
@@ -52,7 +53,9 @@ class Train:
         try:
             yield race.started()
             yield from race.begin()
+            plan = Plan(race)
             while race.running:
+                yield from plan.obey(race)
                 yield from _look(race, probes)
                 yield from _listen(race, ctx)
                 wait = race.clock.wait(perf_counter())

@@ -72,6 +72,7 @@ def _lane(index: int, lane: Mapping[str, Any], steps: Any, *, removable: bool) -
                     className="fields after",
                 ),
                 html.Div(_filters(fields["filters"], lane, path, filtered=spec.filtered), className="fields after"),
+                open_=lane["schedule"]["kind"] != "constant" or bool(lane.get("filters")),  # what is set is seen
             ),
         ],
         className="lane",

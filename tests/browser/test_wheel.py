@@ -1,0 +1,69 @@
+"""Steering in the page: what is changed takes effect, is marked on the curves, and filters and schedules are chosen."""
+
+from typing import Any
+
+import pytest
+from lab_page import field, open_lab, run_id, set_up, union, wait_status
+
+pytestmark = pytest.mark.browser
+
+MARKS = """() => [...document.querySelectorAll('[data-graph="curves"]')]
+  .flatMap((graph) => (graph.data || []).filter((trace) => trace.marker && trace.marker.symbol === 'triangle-down'))
+  .map((trace) => [...trace.text].join())"""
+
+
+def test_a_momentum_is_steered_and_marked(page: Any, server: Any) -> None:
+    open_lab(page)
+    set_up(page, steps="20000", pace="60")
+    page.locator(".lane summary").first.click()
+    page.click("#start")
+    wait_status(page, "Running")
+    page.wait_for_timeout(500)
+    page.click("#pause")
+    wait_status(page, "Paused")
+    field(page, "lanes.0.optimizer.momentum").fill("0.5")
+    page.wait_for_function(f"({MARKS})().length === 1", timeout=20_000)
+    (text,) = page.evaluate(MARKS)
+    assert "SGD: momentum set to 0.5" in text
+    events = server.api.get(f"/runs/{run_id(page)}/events?kinds=controlled").json()["items"]
+    sets = [each["event"] for each in events if each["event"]["action"] == "set"]
+    assert [(each["lane"], each["field"], each["value"]) for each in sets] == [("SGD", "momentum", 0.5)]
+
+
+def test_rules_are_found_by_typing_and_filters_are_sent(page: Any, server: Any) -> None:
+    open_lab(page)
+    rule = union(page, "lanes.0.optimizer")
+    rule.click()
+    rule.fill("sam")
+    page.get_by_role("option", name="SAM").click()
+    page.wait_for_function("document.querySelector('.lane-name input').value === 'SAM'")
+    page.locator(".lane summary").first.click()
+    union(page, "lanes.0.filters").click()
+    page.get_by_role("option", name="Clip").click()
+    field(page, "lanes.0.filters.0.limit").wait_for()
+    set_up(page, steps="30", lanes__0__filters__0__limit="0.5")
+    page.click("#start")
+    page.wait_for_function("new URLSearchParams(location.search).get('runs')")
+    run = run_id(page)
+    server.wait(run)
+    lane = server.run(run)["request"]["lanes"][0]
+    assert (lane["optimizer"]["kind"], lane["filters"]) == ("sam", [{"kind": "clip", "limit": 0.5, "by": "norm"}])
+    page.get_by_text("Evals", exact=True).click()
+    last = "Math.max(...document.querySelector('[data-graph=\"curves\"]').data.filter((t) => t.name === 'SAM').flatMap((t) => [...t.x]).filter(Number.isFinite))"  # noqa: E501
+    page.wait_for_function(f"{last} === 60", timeout=20_000)  # two gradients a step
+
+
+def test_a_schedule_is_drawn_as_its_fields_change(page: Any) -> None:
+    open_lab(page)
+    page.locator(".lane summary").first.click()
+    union(page, "lanes.0.schedule").click()
+    page.get_by_role("option", name="Steps", exact=True).click()
+    places = field(page, "lanes.0.schedule.at")
+    places.wait_for(state="attached")
+    shown = "document.querySelector('.preview-frame').getAttribute('aria-label')"
+    page.wait_for_function(f"{shown}.endsWith('0.01 at the end')")
+    outline = page.evaluate("document.querySelector('.preview-area').style.clipPath")
+    set_up(page, lanes__0__schedule__at="20, 290")
+    page.wait_for_function("(before) => document.querySelector('.preview-area').style.clipPath !== before", arg=outline)
+    set_up(page, lanes__0__schedule__factors="3, 0.5")
+    page.wait_for_function(f"{shown}.includes('3 at most, 0.5 at the end')")

@@ -114,7 +114,7 @@ def graph() -> Graph:
         },
         page=Page(source=sources.BASIN, field="lane", series=("lane",), label="{run.name} · {lane}", needs=("basin",)),
         fit={"xaxis": "basin.x", "yaxis": "basin.y"},
-        scale=Scale(columns=("basin.height", "basin.loss"), ticks=("coloraxis.colorbar",)),
+        scale=Scale(columns=("basin.loss", "basin.height"), ticks=("coloraxis.colorbar",)),
     )
 
 

@@ -35,6 +35,7 @@ format: $(TEST_READY) ## put the code into its form
 	$(BIN)/ruff format
 
 bench: $(TEST_READY) ## measure, write benchmarks/results/*.json and the tables made from them (takes minutes)
+	@test -d benchmarks/.peers || $(BIN)/python -m pip install --no-deps --target benchmarks/.peers -r benchmarks/requirements.txt
 	@for bench in $$($(BIN)/python -m benchmarks.table --list); do \
 		echo "== $$bench"; $(BIN)/python -m $$bench || exit 1; done
 	$(BIN)/python -m benchmarks.table

@@ -10,6 +10,8 @@ strict search at the same parameters before anything is timed.
 import argparse
 import math
 import statistics
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -38,12 +40,30 @@ NETS: Final[dict[str, tuple[tuple[int, ...], torch.dtype, int]]] = {
 }
 
 
+class Looks:
+    """The seconds that the looks of each run have taken, the training around them aside; the first run is a trial."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {"our looks": [], "cold looks": []}
+
+    def timed(self, side: str, look: Callable[[int, Tensor], None]) -> Callable[[int, Tensor], None]:
+        """Make a look that counts its time."""
+        self.seconds[side].append(0.0)
+
+        def counted(step: int, params_P: Tensor) -> None:
+            began = time.perf_counter()
+            look(step, params_P)
+            self.seconds[side][-1] += time.perf_counter() - began
+
+        return counted
+
+
 def plain(problem: Problem, steps: int) -> None:
     """Only train."""
     descend(problem, 0, LR, steps, None)
 
 
-def tracked(problem: Problem, steps: int) -> list[tuple[float, float, int]]:
+def tracked(problem: Problem, steps: int, looks: Looks) -> list[tuple[float, float, int]]:
     """Train and follow the sharpness; return each look's value, residual and products."""
     track = Track(problem, SPEC, torch.Generator().manual_seed(0))
     found: list[tuple[float, float, int]] = []
@@ -53,11 +73,11 @@ def tracked(problem: Problem, steps: int) -> list[tuple[float, float, int]]:
             pairs = finish(track.look(Moment(step, params_P.detach().clone(), _none(params_P)), None)).plain
             found.append((pairs.sharpness, float(pairs.residuals_K[0]), pairs.products))
 
-    descend(problem, 0, LR, steps, look)
+    descend(problem, 0, LR, steps, looks.timed("our looks", look))
     return found
 
 
-def cold(problem: Problem, steps: int) -> list[float]:
+def cold(problem: Problem, steps: int, looks: Looks) -> list[float]:
     """Train and call eigsh anew at each look, with our product."""
     found: list[float] = []
     plans: list[Plan | None] = [None]
@@ -68,7 +88,7 @@ def cold(problem: Problem, steps: int) -> list[float]:
             plans.append(operator.plan)
             found.append(scipy_top(operator, 1, TOL)[0])
 
-    descend(problem, 0, LR, steps, look)
+    descend(problem, 0, LR, steps, looks.timed("cold looks", look))
     return found
 
 
@@ -88,7 +108,8 @@ def verify(problem: Problem, steps: int) -> dict[str, float]:
             exact.append(finish(lanczos(operator, 1, random, tol=3e-4)).sharpness)
 
     descend(problem, 0, LR, steps, look)
-    ours, theirs = tracked(problem, steps), cold(problem, steps)
+    unused = Looks()
+    ours, theirs = tracked(problem, steps, unused), cold(problem, steps, unused)
     errors = [abs(value / true - 1) for (value, _, _), true in zip(ours, exact, strict=True)]
     return {
         "largest_error": max(errors),
@@ -120,19 +141,22 @@ def main() -> None:
         print(name, {key: round(value, 4) for key, value in checked[name].items()})
         if not all(map(math.isfinite, checked[name].values())):
             raise RuntimeError(f"expected finite sharpness, got {checked[name]}")
+        looks = Looks()
         samples = in_turn(
             {
                 "plain": lambda problem=problem: plain(problem, asked.steps),  # type: ignore[misc]
-                "tracked": lambda problem=problem: tracked(problem, asked.steps),  # type: ignore[misc]
-                "cold eigsh": lambda problem=problem: cold(problem, asked.steps),  # type: ignore[misc]
+                "tracked": lambda problem=problem, looks=looks: tracked(problem, asked.steps, looks),  # type: ignore[misc]
+                "cold eigsh": lambda problem=problem, looks=looks: cold(problem, asked.steps, looks),  # type: ignore[misc]
             },
             asked.repeats,
         )
+        samples |= {side: seconds[1:] for side, seconds in looks.seconds.items()}
         print({side: round(statistics.median(seconds), 2) for side, seconds in samples.items()})
         what = f"{asked.steps:,} steps of descent with the sharpness at every {EVERY}th, {name}"
         figures += [
             ratio(f"{what}, against the steps alone", samples, "tracked", "plain", 2.0),
             faster(f"{what}, against a cold eigsh at each", samples, "tracked", ("cold eigsh",), 4.0),
+            faster(f"{what}, the looks alone against a cold eigsh's", samples, "our looks", ("cold looks",), 4.0),
         ]
     write("sharpness_tracking", "Following the sharpness", figures, threads=asked.threads, checked=checked)
 

@@ -7,7 +7,17 @@ from typing import Any, Final
 
 from benchmarks.record import RESULTS
 
-BENCHES: Final = ("train_overhead", "start_up", "first_paint", "paint_latency", "planes", "laplacian", "many_starts")
+BENCHES: Final = (
+    "train_overhead",
+    "start_up",
+    "first_paint",
+    "paint_latency",
+    "planes",
+    "laplacian",
+    "many_starts",
+    "eigenvalues",
+    "sharpness_tracking",
+)
 README: Final = Path(__file__).parents[1] / "README.md"
 BEGIN: Final = "<!-- benchmarks: begin -->\n"
 END: Final = "<!-- benchmarks: end -->"

@@ -22,7 +22,7 @@ from backend.core.curvature.eigenpairs import (
 from backend.core.curvature.operator import SymmetricOperator
 from backend.core.curvature.subspace import Ritz, Subspace
 
-MEMORY_MB: Final = 128  # of the basis and its images, unless the wanted pairs need more
+MEMORY_MB: Final = 120  # of the basis and its images, unless the wanted pairs need more
 MOST_ROOM: Final = 160  # vectors: beyond it the small dense problem costs more than products
 SMALLEST_SHARE: Final = (
     100.0  # a missed eigenvector is found unless the fresh vector holds less than 1/100 of its share
@@ -71,7 +71,7 @@ def lanczos(
         tol: of the residuals, relative to the eigenvalue.
         prove: whether to make sure that nothing beyond was missed; without it, multiple eigenvalues come once.
         budget: most products.
-        room: most vectors in the basis (None: what 128 MB hold, at least 2·K + 6 and 16).
+        room: most vectors in the basis (None: what 120 MB hold, at least 2·K + 5 and 15).
         spare: so many pairs beyond the k largest are returned too, as far as they are known, settled or not.
 
     Yields:
@@ -91,7 +91,7 @@ def lanczos(
         raise ValueError(f"expected a budget of at least one product for each of {wanted} eigenvalues, got {budget}")
     if room is None:
         afforded = int(MEMORY_MB * 1e6 / (2 * operator.size * operator.dtype.itemsize))
-        room = max(min(afforded, MOST_ROOM), 2 * wanted + 6, 16)
+        room = max(min(afforded, MOST_ROOM), 2 * wanted + 5, 15)
     elif room < wanted + 3:
         raise ValueError(f"expected room for at least {wanted + 3} vectors with {wanted} eigenvalues, got {room}")
     search = _Search(operator, k, which, tol, min(room, operator.size), generator)

@@ -1,0 +1,66 @@
+"""What the documentation says was measured is what is recorded; the studies' own rules, on values known by hand."""
+
+import json
+import statistics
+from typing import Any
+
+import pytest
+
+from backend.schemas.optimizer import SgdOptimizer
+from benchmarks.studies.edge_of_stability import CHEBYSHEV, RESULTS, STUDIES, build, every
+from benchmarks.studies.outliers import RESULTS as OUTLIERS
+from benchmarks.studies.outliers import outliers
+from benchmarks.studies.training import train
+
+EDGE: dict[str, list[dict[str, Any]]] = json.loads((RESULTS / "edge_of_stability.json").read_text("utf-8"))["studies"]
+ROWS: list[dict[str, Any]] = json.loads(OUTLIERS.read_text("utf-8"))["rows"]
+
+
+def test_every_study_is_recorded() -> None:
+    assert set(EDGE) == set(STUDIES)
+
+
+@pytest.mark.parametrize("lr", [0.1, 0.2, 0.4])
+def test_descent_on_a_polynomial_ends_at_the_edge(lr: float) -> None:
+    runs = [run for run in EDGE["chebyshev"] if run["lr"] == lr]
+    assert len(runs) == 5
+    assert 0.98 <= statistics.median(run["late"] for run in runs) <= 1.02
+    assert lr > 0.1 or max(run["start"] for run in runs) < 0.4
+
+
+def test_adam_ends_at_its_own() -> None:
+    assert len(EDGE["adam"]) == 10
+    assert all(0.93 <= run["late"] <= 1.02 and run["late_max"] <= 1.06 for run in EDGE["adam"])
+
+
+def test_digits_stay_near_it() -> None:
+    assert len(EDGE["digits"]) == 10
+    assert all(run["late_within"] > 0.98 and run["late_max"] < 1.125 and run["peak"] > 1.25 for run in EDGE["digits"])
+
+
+def test_what_a_changed_rate_did() -> None:
+    assert all(run["first_within_10_percent"] <= 40 for run in EDGE["raised"])
+    assert all(run["diverged_after"] <= 27 for run in EDGE["doubled"])
+    assert all(run["after_the_change"] < run["mean_100_300"] < run["mean_300_on"] for run in EDGE["lowered"])
+
+
+def test_squared_error_has_as_many_outliers_as_classes() -> None:
+    whole = [row for row in ROWS if row["loss"] == "mse" and row["classes"] == 10 and row["steps"] > 0]
+    assert sorted(row["H"]["outliers"] for row in whole) == [9, *[10] * 11]
+    fewer = [row for row in ROWS if row["loss"] == "mse" and row["classes"] == 6 and row["steps"] == 100]
+    assert [row["H"]["outliers"] for row in fewer] == [5, 5, 5]
+    assert all(row[matrix]["converged"] for row in ROWS for matrix in ("H", "G"))
+
+
+def test_outliers_are_those_before_the_widest_gap() -> None:
+    assert outliers([9.0, 8.0, 2.0, 1.9, -1.0]) == (2, 4.0)
+    assert outliers([9.0, 1.0, 0.9]) == (1, 9.0)
+
+
+def test_a_course_is_that_of_the_rule() -> None:
+    """Short of the edge nothing else acts than the learning rate: shares are λ₁ over its threshold."""
+    problem = build(CHEBYSHEV)
+    slow, fast = (train(problem, SgdOptimizer(lr=lr), 0, 1, every(1)) for lr in (0.1, 0.2))
+    assert fast.shares[0] == pytest.approx(2 * slow.shares[0])
+    blown = train(problem, SgdOptimizer(lr=0.1), 0, 50, lambda step: False, changes=[(1, 1e3)])
+    assert blown.diverged_at is not None

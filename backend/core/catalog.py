@@ -28,6 +28,9 @@ PANELS: Final = {  # analysis → panels that draw its events
     "overlap": ("overlap",),
     "basin": ("basin",),
     "sweep": ("sweep",),
+    "gradient_stats": (),  # told over HTTP and on the command line; no panel draws them yet
+    "ntk": (),
+    "saliency": (),
 }
 
 

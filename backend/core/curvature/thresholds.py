@@ -56,7 +56,7 @@ def look_ahead(lr: float, momentum: float, ahead: float) -> float:
         The threshold.
 
     Example:
-        >>> look_ahead(0.1, 0.5, 1.0)
+        >>> round(look_ahead(0.1, 0.5, 1.0), 12)
         10.0
     """
     return (2 + 2 * momentum) / (lr * (1 + 2 * ahead))

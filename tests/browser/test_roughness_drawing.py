@@ -69,7 +69,7 @@ def test_profiles_are_thin_lines_with_gaps_between(page: Stage) -> None:
     assert drawn["y"][:3] == [2.0, 0.0, 1.0]  # above the loss of 2 in the middle
     assert (drawn["y"][4], drawn["y"][6]) == (-1.0, 3.0)
     page.show("a", **{"roughness.view": "shape"})
-    page.painted(PROFILES)
+    page.page.wait_for_function(f"document.querySelector('[data-graph={PROFILES}]').data[0].y[0] === 1")
     (drawn,) = page.traces(PROFILES)
     assert drawn["y"][:3] == [1.0, 0.0, 0.5]
     assert (drawn["y"][4], drawn["y"][6]) == (0.0, 1.0)

@@ -238,7 +238,7 @@ def test_planes_of_two_kinds_are_offered(page: Stage) -> None:
     page.open("a")
     page.emit("a", start(), plane(), tile(9), plane("r1", "random"), tile(5, "r1"))
     page.painted(CONTOUR)
-    selector = page.page.locator("[data-series]")
+    selector = page.page.locator("[data-panel=landscape] [data-series]")
     assert selector.locator("option").all_inner_texts() == ["first · pca", "first · random"]
     assert "9×9 points" in page.line("landscape")
     selector.select_option(label="first · random")
@@ -256,7 +256,7 @@ def test_the_newest_run_is_shown_until_another_is_chosen(page: Stage) -> None:
     page.emit("b", start(), plane("p2"), tile(5, "p2"))
     page.painted(CONTOUR)
     assert "5×5 points" in page.line("landscape")
-    selector = page.page.locator("[data-series]")
+    selector = page.page.locator("[data-panel=landscape] [data-series]")
     assert selector.locator("option:checked").inner_text() == "second · pca"
     selector.select_option(label="first · pca")
     page.page.wait_for_function(

@@ -12,6 +12,11 @@ MARKS = """() => [...document.querySelectorAll('[data-graph="curves"]')]
   .map((trace) => [...trace.text].join())"""
 
 
+@pytest.fixture(autouse=True)
+def _no_runs(server: Any) -> None:
+    server.clear()
+
+
 def test_a_momentum_is_steered_and_marked(page: Any, server: Any) -> None:
     open_lab(page)
     set_up(page, steps="20000", pace="60")

@@ -14,7 +14,9 @@ ANALYSIS: TypeAdapter[AnyAnalysis] = TypeAdapter(AnyAnalysis)
 
 @pytest.mark.parametrize("offered", [*LOOKS, *PATHS], ids=lambda offered: offered["value"])
 def test_every_offer_is_an_analysis(offered):
-    lanes = {"rules": [{"kind": "sgd"}]} if "rules" in offered["analysis"] else {}  # the page fills in the lanes' rules
+    lanes = (
+        {"rules": [{"name": "SGD", "optimizer": {"kind": "sgd"}}]} if "rules" in offered["analysis"] else {}
+    )  # the page fills in the lanes' rules
     asked = ANALYSIS.validate_json(json.dumps(offered["analysis"] | lanes))
     assert asked.kind == offered["analysis"]["kind"]
     assert offered["label"]

@@ -193,8 +193,9 @@ def test_three_dimensions_give_each_path_its_own_height(page: Stage) -> None:
     assert len(line["z"]) == len(measured)
     assert all("loss not measured here" not in text for text in line["text"])
     before = page.layout(RELIEF, "scene.camera.eye")
-    for _ in range(10):  # a slow machine may draw no frame while the mouse moves
+    for _ in range(60):  # a slow machine may draw no frame while the mouse moves
         page.drag(RELIEF, "canvas", (0.5, 0.5), (0.7, 0.5))
+        page.page.wait_for_timeout(300)
         if page.layout(RELIEF, "scene.camera.eye") != before:
             break
     turned = page.layout(RELIEF, "scene.camera.eye")

@@ -54,7 +54,10 @@ class Settings:
         default="local", metadata=_help("local: worker processes; inline: a thread of the server (for tests).")
     )
     workers: int | None = field(
-        default=None, metadata=_help("Worker processes; empty: one per GPU, or two on a CPU machine.")
+        default=None,
+        metadata=_help(
+            "Worker processes; empty: one per GPU, or two on a CPU machine; from two on, spares come for balls and forks."
+        ),
     )
     body_limit: int = field(default=4, metadata=_help("Largest request body.", "MiB"))
     import_limit: int = field(default=256, metadata=_help("Largest exported run that can be imported.", "MiB"))

@@ -30,6 +30,8 @@ WORKERS: Final = 2  # at least: one for races, one for analyses
 GRACE: Final = 3.0  # seconds between asking a worker to stop and killing it
 HOPELESS: Final = 3  # starts in a row that failed; then waiting runs are not kept waiting
 LONGEST_REST: Final = 30.0  # seconds between two such starts
+SPARES: Final = 2  # at most so many further workers, for balls and forks that are dropped into a race
+LEISURE: Final = 5.0  # seconds after which a spare one comes up unasked: not while the first run is being started
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class _LocalHandle:
 
 
 class LocalEngine:
-    """Runs tasks in worker processes. With two workers or more the last one takes analyses only.
+    """Runs tasks in worker processes.
+
+    With two workers or more the last one takes analyses only, and one or two spare ones come up later, for races that
+    branch off others: a ball that is dropped into a race starts at once.
 
     Args:
         workers: how many; None: one for each GPU, and at least two.
@@ -80,9 +85,11 @@ class LocalEngine:
         self._catalog: Catalog | None = None
         self._catalog_came = threading.Event()
         self._closing = False
-        self._slots = [Slot(place=i, analyses_only=count > 1 and i == count - 1) for i in range(count)]
+        self._slots = [Slot(i, "analyses" if count > 1 and i == count - 1 else "anything") for i in range(count)]
+        self._spares = [Slot(count + i, "branches") for i in range(SPARES if count > 1 else 0)]
         for slot in self._slots:
             self._spawn(slot)
+        self._slots += self._spares
         self._dispatcher = threading.Thread(target=self._work, name="gradscape-dispatcher", daemon=True)
         self._dispatcher.start()
 
@@ -112,7 +119,7 @@ class LocalEngine:
 
     def state(self) -> EngineState:
         """What the workers are doing."""
-        workers = tuple(slot.state for slot in self._slots)
+        workers = tuple(slot.state for slot in self._slots if slot not in self._spares or slot.process is not None)
         return EngineState("local", any(slot.ready for slot in self._slots), workers, len(self.queue()))
 
     def catalog(self, timeout: float) -> Catalog | None:
@@ -174,7 +181,7 @@ class LocalEngine:
         LOG.warning("worker %s has died (%s)", process.pid, process.exit_code)
         if slot.part is not None:
             self._finish(slot, Ended("cancelled") if slot.stopping else Ended("failed", died(process.exit_code)))
-        if all(other.failed_starts >= HOPELESS for other in self._slots):
+        if all(other.failed_starts >= HOPELESS for other in self._slots if other not in self._spares):
             for part in self._take_waiting(lambda part: True):
                 part.ticket.part_ended(part.task.part, Ended("failed", died(process.exit_code, started=False)))
 
@@ -195,7 +202,18 @@ class LocalEngine:
                     self._line.remove(part)
                     slot.part = part
                     self._begin(slot, part)
+            hurry = any(part.branches for part in self._line)
+        self._call_spare(hurry or any(slot.part is not None for slot in self._spares))
         self._share_threads()
+
+    def _call_spare(self, hurry: bool) -> None:
+        """See to it that a spare worker is idle or coming up, as long as there are more: now, or when it is quiet."""
+        absent = [slot for slot in self._spares if slot.process is None]
+        if not absent or any(slot.process is not None and slot.part is None for slot in self._spares):
+            return
+        slot, due = absent[0], time.monotonic() + (0.0 if hurry else LEISURE)
+        if not slot.failed_starts and (slot.respawn_at is None or slot.respawn_at > due):
+            slot.respawn_at = due
 
     def _begin(self, slot: Slot, part: Part) -> None:
         slot.threads = self._share(part)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from backend.jobs.engine import Task
 from backend.jobs.messages import Message
 from backend.jobs.process import WorkerProcess
 from backend.jobs.ticket import Ticket
 from backend.schemas.errors import ErrorDetail
+from backend.schemas.run import TrainRequest
 
 
 @dataclass(frozen=True)
@@ -17,13 +19,18 @@ class Part:
     ticket: Ticket
     task: Task
 
+    @property
+    def branches(self) -> bool:
+        """Whether it goes on from another run: a dropped ball, or a fork, which someone is waiting to see."""
+        return isinstance(self.task.request, TrainRequest) and bool(self.task.sources)
+
 
 @dataclass(eq=False)
 class Slot:
     """One worker after another in the same place; only the dispatcher changes it."""
 
     place: int  # 0, 1, 2 …
-    analyses_only: bool
+    takes: Literal["anything", "analyses", "branches"]
     process: WorkerProcess | None = None
     ready: bool = False  # has said hello
     part: Part | None = None  # at work on
@@ -41,9 +48,8 @@ class Slot:
     @property
     def state(self) -> str:
         """What it is doing, in words."""
-        part = self.part
-        if part is not None:
-            return f"run {part.task.run}"
+        if self.part is not None:
+            return f"run {self.part.task.run}"
         return "idle" if self.ready else "starting"
 
     def send(self, message: Message) -> None:
@@ -55,8 +61,10 @@ class Slot:
 def choose_slot(slots: Sequence[Slot], part: Part) -> Slot | None:
     """Choose the worker for a part, so that neither a race nor an analysis ever waits for the other kind.
 
-    Races go to any worker but the one for analyses. Analyses go to that one; where there is none to anyone; and with
-    three workers or more to others as well, as long as one stays free for a race.
+    Races go to any worker but those for analyses and branches; a race that branches off another run goes to one for
+    branches where no other is free, so that it need not wait for the race that it was dropped into. Analyses go to
+    theirs; where there is none to anyone; and with two workers or more for anything to those as well, as long as one
+    stays free for a race.
 
     Args:
         slots: all of them.
@@ -65,14 +73,14 @@ def choose_slot(slots: Sequence[Slot], part: Part) -> Slot | None:
     Returns:
         An idle one, or None where the part must wait.
     """
-    general = [slot for slot in slots if slot.idle and not slot.analyses_only]
-    analysts = [slot for slot in slots if slot.analyses_only]
-    if part.task.request.kind == "train" or not analysts:
-        return general[0] if general else None
-    for slot in analysts:
-        if slot.idle:
-            return slot
-    return general[-1] if len(general) > 1 else None
+    general, analysts, spare = (
+        [slot for slot in slots if slot.idle and slot.takes == takes] for takes in ("anything", "analyses", "branches")
+    )
+    if part.task.request.kind == "train":
+        return next(iter([*general, *(spare if part.branches else ())]), None)
+    if all(slot.takes != "analyses" for slot in slots):
+        return next(iter(general), None)
+    return next(iter([*analysts, *reversed(general[1:])]), None)
 
 
 def died(exit_code: int | None, started: bool = True) -> ErrorDetail:

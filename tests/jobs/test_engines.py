@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.jobs.engine import Ended, Engine
+from backend.jobs.engine import Ended, Engine, Source
 from backend.jobs.inline import InlineEngine
 from backend.jobs.local import LocalEngine
 from backend.schemas.analysis import SurfaceAnalysis
 from backend.schemas.control import Cancel, Pause
-from backend.schemas.events import Failed, PathPoints, Progress, SurfaceTile
+from backend.schemas.events import Failed, PathPoints, Progress, ResolvedPoint, SurfaceTile
 from backend.schemas.problem import FunctionProblem
 from backend.schemas.run import AnalyseRequest, AnyRequest
 from tests.fold import fold
@@ -209,3 +209,41 @@ def test_analyses_do_not_wait_for_a_race(local: LocalEngine, tmp_path: Path) -> 
     assert local.submit((task("look", request, tmp_path),), analysis).wait(PATIENCE) == Ended("succeeded")
     handle.send(Cancel())
     assert handle.wait(PATIENCE) == Ended("cancelled")
+
+
+def test_balls_do_not_wait_for_a_race_but_another_race_does(local: LocalEngine, tmp_path: Path) -> None:
+    sink, endless = Memory(), script("endless")
+    handles = [local.submit((task("race", endless, tmp_path),), sink)]
+    sink.wait_for("race", "progress")
+    handles.append(local.submit((task("next race", endless, tmp_path),), sink))
+    for name in ("ball", "another"):
+        dropped = task(name, endless, tmp_path, 0, 1, Source(tmp_path, ResolvedPoint(run="race", step=0)))
+        handles.append(local.submit((dropped,), sink))
+        sink.wait_for(name, "progress")
+    assert local.queue() == ("next race",)
+    assert "next race" not in sink.told
+    for handle in reversed(handles):
+        handle.cancel()
+    assert [handle.wait(PATIENCE) for handle in handles] == [Ended("cancelled")] * 4
+
+
+def test_a_spare_worker_that_is_killed_ends_its_ball_alone(local: LocalEngine, tmp_path: Path) -> None:
+    sink = Memory()
+    race = local.submit((task("race", script("endless"), tmp_path),), sink)
+    sink.wait_for("race", "progress")
+    for name in ("ball", "after"):
+        dropped = task(name, script("endless"), tmp_path, 0, 1, Source(tmp_path, ResolvedPoint(run="race", step=0)))
+        ball = local.submit((dropped,), sink)
+        sink.wait_for(name, "progress")
+        if name == "ball":
+            process = next(slot.process for slot in local._spares if slot.part is not None)
+            assert process is not None
+            os.kill(process.pid, signal.SIGKILL)
+            ended = ball.wait(PATIENCE)
+            assert ended is not None
+            assert ended.error is not None
+            assert ended.error.code == "worker_died"
+    assert list(sink.ends) == ["ball"]
+    for handle in (race, ball):
+        handle.cancel()
+        assert handle.wait(PATIENCE) == Ended("cancelled")

@@ -12,7 +12,7 @@ import pytest
 
 from backend.jobs import machine
 from backend.jobs.controls import ControlBox
-from backend.jobs.engine import Ended
+from backend.jobs.engine import Ended, Source
 from backend.jobs.errors import Unavailable
 from backend.jobs.local import LocalEngine
 from backend.jobs.machine import cores, fair_share, gpus, pinned_share
@@ -22,7 +22,7 @@ from backend.jobs.slots import Part, Slot, choose_slot
 from backend.jobs.state import NEXT
 from backend.jobs.ticket import Ticket
 from backend.schemas.control import Cancel, Pause, Resume
-from backend.schemas.events import AnyEvent, Progress
+from backend.schemas.events import AnyEvent, Progress, ResolvedPoint
 from backend.schemas.problem import FunctionProblem
 from backend.schemas.run import ENDED, AnalyseRequest, AnyRequest
 from tests.jobs.sinks import Memory, script, task
@@ -86,14 +86,14 @@ def test_what_cannot_be_sent_is_told_to_the_task() -> None:
     outbox.close()
 
 
-def part(request: AnyRequest) -> Part:
-    waiting = task("run", request, Path())
+def part(request: AnyRequest, *sources: Source) -> Part:
+    waiting = task("run", request, Path(), 0, 1, *sources)
     return Part(Ticket((waiting,), Memory()), waiting)
 
 
 def slots(*idle: bool, analyst: bool = True) -> list[Slot]:
     last = len(idle) - 1
-    return [Slot(place=i, analyses_only=analyst and i == last, ready=ready) for i, ready in enumerate(idle)]
+    return [Slot(i, "analyses" if analyst and i == last else "anything", ready=it) for i, it in enumerate(idle)]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,20 @@ def test_races_and_analyses_never_wait_for_each_other(
     for request, expected in ((script("x"), race), (AnalyseRequest(problem=FunctionProblem()), analysis)):
         chosen = choose_slot(places, part(request))
         assert (None if chosen is None else chosen.place) == expected
+
+
+@pytest.mark.parametrize(
+    ("idle", "ball"), [((True, True, True), 0), ((False, True, True), 2), ((False, True, False), None)]
+)
+def test_a_ball_need_not_wait_for_the_race_it_is_dropped_into(idle: tuple[bool, ...], ball: int | None) -> None:
+    takes = ("anything", "analyses", "branches")
+    places = [Slot(i, kind, ready=ready) for i, (kind, ready) in enumerate(zip(takes, idle, strict=True))]
+    chosen = choose_slot(places, part(script("x"), Source(Path(), ResolvedPoint(run="race", step=3))))
+    assert (None if chosen is None else chosen.place) == ball
+    race, analysis = part(script("x")), part(AnalyseRequest(problem=FunctionProblem()))
+    assert [slot and slot.takes for slot in (choose_slot(places, race), choose_slot(places, analysis))] == [
+        "anything" if idle[0] else None, "analyses",
+    ]  # fmt: skip
 
 
 def test_threads_are_shared_by_who_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +195,7 @@ import sys, time
 from backend.jobs.local import LocalEngine
 engine = LocalEngine(workers=2, workshop="tests.jobs.scripted:SCRIPTED", threads=1)
 engine.catalog(60)
-print(*(slot.process.pid for slot in engine._slots), flush=True)
+print(*(slot.process.pid for slot in engine._slots if slot.process), flush=True)
 time.sleep(600)
 """
 

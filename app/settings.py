@@ -56,7 +56,7 @@ class Settings:
     workers: int | None = field(
         default=None,
         metadata=_help(
-            "Worker processes; empty: one per GPU, or two on a CPU machine; from two on, spares come for balls and forks."
+            "Worker processes; empty: one per GPU, or two on a CPU machine (two or more add spares for balls)."
         ),
     )
     body_limit: int = field(default=4, metadata=_help("Largest request body.", "MiB"))

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.schemas.events import AnyEvent, PathPoints, Progress, TrainChunk
+from backend.schemas.events import AnyEvent, Band, PathPoints, Progress, TrainChunk
 
-COLUMNS = {"train_chunk": ("step", "loss", "grad_norm", "lr"), "path_points": ("step", "a", "b", "off_plane", "loss")}
+COLUMNS = {
+    "train_chunk": ("step", "loss", "grad_norm", "lr"),
+    "path_points": ("step", "a", "b", "off_plane", "loss"),
+    "band": ("step", "loss", "loss_low", "loss_high", "evaluations"),
+}
 TIMES = frozenset({"seconds"})
 
 
@@ -22,8 +26,9 @@ def fold(events: Iterable[AnyEvent]) -> dict[str, Any]:
     parts: dict[tuple[Any, ...], dict[str, list[NDArray[Any]]]] = {}
     others: list[dict[str, Any]] = []
     for event in events:
-        if isinstance(event, TrainChunk | PathPoints):
-            key = (event.kind, event.part, event.lane, event.repeat, getattr(event, "plane", None))
+        if isinstance(event, TrainChunk | PathPoints | Band):
+            about = (getattr(event, name, None) for name in ("repeat", "plane", "split"))
+            key = (event.kind, event.part, event.lane, *about)
             stream = parts.setdefault(key, {name: [] for name in COLUMNS[event.kind]})
             for name, columns in stream.items():
                 columns.append(getattr(event, name))

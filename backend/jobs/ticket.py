@@ -4,7 +4,9 @@ import logging
 import threading
 
 from backend.jobs.engine import Ended, Sink, Task
+from backend.schemas.band import Bands
 from backend.schemas.events import AnyEvent
+from backend.schemas.run import TrainRequest
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ class Ticket:
         self.tasks = tasks
         self.run = tasks[0].run
         self._sink = sink
+        request = tasks[0].request
+        self._bands = Bands(request.repeats if isinstance(request, TrainRequest) else 1)
         self._lock = threading.Lock()
         self._started = False
         self._open = {task.part for task in tasks}
@@ -39,9 +43,9 @@ class Ticket:
                 self._sink.started(self.run)
 
     def events(self, events: list[AnyEvent]) -> None:
-        """Pass events on."""
+        """Pass events on, and the bands over the repeats that follow from them."""
         with self._lock:
-            self._sink.events(self.run, events)
+            self._sink.events(self.run, [*events, *self._bands.fold(events)])
 
     def part_ended(self, part: int, ended: Ended) -> bool:
         """Note the end of a part; the last one ends the run.

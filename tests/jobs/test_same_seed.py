@@ -74,7 +74,7 @@ def test_a_race_with_its_probes_repeats_on_every_engine(inline: Service, local: 
     (_, here), (_, there), (_, again) = play(inline, request), play(local, request), play(inline, request)
     assert fold(here) == fold(again)
     assert fold(here) == fold(there)
-    assert {event.kind for event in here} >= {"started", "train_chunk", "eval", "plane", "surface_tile", "path_points"}
+    assert {event.kind for event in here} >= {"started", "train_chunk", "band", "eval", "plane", "surface_tile"}
     other = play(inline, race(probes=PROBES, repeats=2, seed=6))[1]
     assert fold(here)["columns"].keys() != fold(other)["columns"].keys() or fold(here) != fold(other)
 

@@ -16,10 +16,10 @@ from backend.schemas.events.roughness import Roughness
 from backend.schemas.events.rules import Basin, Sweep
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
-from backend.schemas.events.training import Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
+from backend.schemas.events.training import Band, Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
-    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Barrier", "Basin", "Checkpoint", "Controlled", "Dimension",
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Band", "Barrier", "Basin", "Checkpoint", "Controlled", "Dimension",
     "Eigenvalues", "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel",
     "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
     "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
@@ -28,7 +28,7 @@ __all__ = [
 
 EVENT_KINDS = (
     Started, Progress, Controlled, Failed, Finished,
-    TrainChunk, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
+    TrainChunk, Band, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap, Roughness,
@@ -41,6 +41,7 @@ AnyEvent = Annotated[
     | Failed
     | Finished
     | TrainChunk
+    | Band
     | Eval
     | Fit
     | LaneEnded

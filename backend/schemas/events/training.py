@@ -30,6 +30,30 @@ class Eval(LaneEvent):
     split: Literal["train", "test"]
     loss: float
     accuracy: float | None
+    evaluations: float | None = None  # gradient evaluations that the lane has spent by this step
+    seconds: float | None = None  # and its own time; null, both, in runs of older releases
+
+
+class Band(Event):
+    """Columns of n steps of a lane with several repeats: median and quartiles over them, made by the parent process.
+
+    A row is there once every repeat has told that step. From where a repeat has diverged it counts as a loss of
+    infinity and an accuracy of 0; from where it was cancelled, or before where it was resumed, it does not count.
+    """
+
+    kind: Literal["band"] = "band"
+    lane: str
+    split: Literal["batch", "train", "test"]  # of train_chunk's rows, or of evaluations
+    repeats: int  # of the race
+    step: Array  # [n] int32
+    loss: Array  # [n] median
+    loss_low: Array  # [n] first quartile
+    loss_high: Array  # [n] third quartile
+    accuracy: Array | None = None  # [n] likewise; null for batches, and where nothing is classified
+    accuracy_low: Array | None = None
+    accuracy_high: Array | None = None
+    evaluations: Array  # [n] medians of the gradient evaluations spent by that step
+    seconds: Array  # [n] and of the lane's own time
 
 
 class Fit(LaneEvent):

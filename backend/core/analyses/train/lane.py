@@ -189,7 +189,16 @@ class LaneRun:
 
     def _eval(self, split: Split, data: Data) -> Eval:
         loss, accuracy = self._problem.evaluate(self._params_P, self._buffers_B, data)
-        return Eval(lane=self.name, repeat=self.repeat, step=self.step, split=split, loss=loss, accuracy=accuracy)
+        return Eval(
+            lane=self.name,
+            repeat=self.repeat,
+            step=self.step,
+            split=split,
+            loss=loss,
+            accuracy=accuracy,
+            evaluations=self._around.objective.evaluations,
+            seconds=self._seconds,
+        )
 
     def _fit(self, solution: Solution) -> Fit:
         params_P = self._params_P.detach()

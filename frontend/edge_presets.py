@@ -4,68 +4,82 @@ from typing import Any
 
 from frontend.preset import Preset, landscape, lane
 
-
-def _sharpness(every: int) -> dict[str, Any]:
-    return {"every": every, "late": "skip", "analysis": {"kind": "sharpness"}}
+_HALF_SQUARED = {"kind": "mse", "factor": 0.5}
 
 
-def _half_squared(data: dict[str, Any], hidden: list[int]) -> dict[str, Any]:
-    return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": {"kind": "mse", "factor": 0.5}}
+def _net(data: dict[str, Any], hidden: list[int], loss: dict[str, Any] = _HALF_SQUARED) -> dict[str, Any]:
+    return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": loss}
 
 
 def _changed(name: str, lr: float, at: int, factor: float) -> dict[str, Any]:
     return {**lane(name, "sgd", lr=lr), "schedule": {"kind": "step", "at": [at], "factors": [factor]}}
 
 
+def _race(
+    name: str, problem: dict[str, Any], lanes: list[dict[str, Any]], *, steps: int, pace: float, looks: int, **more: int
+) -> dict[str, Any]:
+    """Write a race whose sharpness is looked at every so many steps; its path a third as often, its surface a sixth."""
+    sharpness = {"every": looks, "late": "skip", "analysis": {"kind": "sharpness"}}
+    return {
+        "kind": "train",
+        "name": name,
+        "problem": problem,
+        "dtype": "float64",
+        "steps": steps,
+        "pace": pace,
+        "lanes": lanes,
+        "probes": [sharpness, *landscape("pca", every=6 * looks, paths=3 * looks)],
+        **more,
+    }
+
+
+_FEW_DIGITS = {"kind": "digits", "examples": 500}
+_DIGITS = _net(_FEW_DIGITS, [32, 32])
+_CHEBYSHEV = _net({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20])
+
 EDGE = Preset(
     name="edge-of-stability",
     title="Edge of stability",
     sentence="Sharpness climbs to 2/η and stays there, while the loss goes on falling. Move a learning rate: the line "
     "moves, and the sharpness follows.",
-    request={
-        "kind": "train",
-        "name": "Edge of stability",
-        "problem": _half_squared({"kind": "digits", "examples": 500}, [32, 32]),
-        "dtype": "float64",
-        "steps": 1000,
-        "pace": 40.0,
-        "lanes": [lane("lr 0.2", "sgd", lr=0.2), lane("lr 0.1", "sgd", lr=0.1)],
-        "probes": [_sharpness(5), *landscape("pca", every=30, paths=15)],
-    },
+    request=_race(
+        "Edge of stability",
+        _DIGITS,
+        [lane("lr 0.2", "sgd", lr=0.2), lane("lr 0.1", "sgd", lr=0.1)],
+        steps=1000,
+        pace=40.0,
+        looks=5,
+    ),
 )
 
 EDGE_CHEBYSHEV = Preset(
     name="edge-chebyshev",
     title="Edge of stability, closely",
     sentence="Twenty points of a polynomial: at its edge the sharpness swings around 2/η, ever more narrowly.",
-    request={
-        "kind": "train",
-        "name": "Edge of stability, Chebyshev",
-        "problem": _half_squared({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20]),
-        "dtype": "float64",
-        "steps": 3000,
-        "pace": 120.0,
-        "eval_every": 20,
-        "lanes": [lane("lr 0.4", "sgd", lr=0.4), lane("lr 0.2", "sgd", lr=0.2)],
-        "probes": [_sharpness(15), *landscape("pca", every=90, paths=45)],
-    },
+    request=_race(
+        "Edge of stability, Chebyshev",
+        _CHEBYSHEV,
+        [lane("lr 0.4", "sgd", lr=0.4), lane("lr 0.2", "sgd", lr=0.2)],
+        steps=3000,
+        pace=120.0,
+        looks=15,
+        eval_every=20,
+    ),
 )
 
 EDGE_ADAM = Preset(
     name="edge-adam",
     title="Adam's edge of stability",
     sentence="Adam has its edge too: not the Hessian's sharpness but that of P⁻¹H stops at its line, 38/η.",
-    request={
-        "kind": "train",
-        "name": "Adam's edge of stability",
-        "problem": _half_squared({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20]),
-        "dtype": "float64",
-        "steps": 3000,
-        "pace": 120.0,
-        "eval_every": 20,
-        "lanes": [lane("lr 0.003", "adam", lr=0.003, eps=1e-7), lane("lr 0.002", "adam", lr=0.002, eps=1e-7)],
-        "probes": [_sharpness(15), *landscape("pca", every=90, paths=45)],
-    },
+    request=_race(
+        "Adam's edge of stability",
+        _CHEBYSHEV,
+        [lane("lr 0.003", "adam", lr=0.003, eps=1e-7), lane("lr 0.002", "adam", lr=0.002, eps=1e-7)],
+        steps=3000,
+        pace=120.0,
+        looks=15,
+        eval_every=20,
+    ),
     choices={"curves.scale": "log", "sharpness.matrix": "preconditioned"},
 )
 
@@ -74,20 +88,14 @@ EDGE_CROSS_ENTROPY = Preset(
     title="Cross-entropy peaks and falls",
     sentence="The same digits with cross-entropy: the sharpness peaks early and falls again, as more and more examples "
     "are fitted and stop to bend the loss.",
-    request={
-        "kind": "train",
-        "name": "Cross-entropy peaks and falls",
-        "problem": {
-            "data": {"kind": "digits", "examples": 500},
-            "model": {"kind": "mlp", "hidden": [32, 32]},
-            "loss": {"kind": "cross_entropy"},
-        },
-        "dtype": "float64",
-        "steps": 500,
-        "pace": 25.0,
-        "lanes": [lane("lr 0.5", "sgd", lr=0.5), lane("lr 0.2", "sgd", lr=0.2)],
-        "probes": [_sharpness(5), *landscape("pca", every=25, paths=10)],
-    },
+    request=_race(
+        "Cross-entropy peaks and falls",
+        _net(_FEW_DIGITS, [32, 32], {"kind": "cross_entropy"}),
+        [lane("lr 0.5", "sgd", lr=0.5), lane("lr 0.2", "sgd", lr=0.2)],
+        steps=500,
+        pace=25.0,
+        looks=5,
+    ),
 )
 
 EDGE_RAISED = Preset(
@@ -95,20 +103,18 @@ EDGE_RAISED = Preset(
     title="Raising the rate at the edge",
     sentence="At step 500 two lanes raise their learning rate: their line drops at once, the loss jumps, and the "
     "sharpness is down at the new line within a hundred steps.",
-    request={
-        "kind": "train",
-        "name": "Raising the rate at the edge",
-        "problem": _half_squared({"kind": "digits", "examples": 500}, [32, 32]),
-        "dtype": "float64",
-        "steps": 1000,
-        "pace": 40.0,
-        "lanes": [
+    request=_race(
+        "Raising the rate at the edge",
+        _DIGITS,
+        [
             lane("lr 0.2", "sgd", lr=0.2),
             _changed("0.2, then 0.3", 0.2, 500, 1.5),
             _changed("0.2, then 0.4", 0.2, 500, 2.0),
         ],
-        "probes": [_sharpness(5), *landscape("pca", every=30, paths=15)],
-    },
+        steps=1000,
+        pace=40.0,
+        looks=5,
+    ),
 )
 
 EDGE_LOWERED = Preset(
@@ -116,16 +122,14 @@ EDGE_LOWERED = Preset(
     title="Lowering the rate at the edge",
     sentence="At step 400 one lane halves its learning rate: its line jumps up, and the sharpness only climbs towards "
     "it, in its own time.",
-    request={
-        "kind": "train",
-        "name": "Lowering the rate at the edge",
-        "problem": _half_squared({"kind": "digits", "examples": 500}, [32, 32]),
-        "dtype": "float64",
-        "steps": 1400,
-        "pace": 50.0,
-        "lanes": [lane("lr 0.2", "sgd", lr=0.2), _changed("0.2, then 0.1", 0.2, 400, 0.5)],
-        "probes": [_sharpness(10), *landscape("pca", every=40, paths=20)],
-    },
+    request=_race(
+        "Lowering the rate at the edge",
+        _DIGITS,
+        [lane("lr 0.2", "sgd", lr=0.2), _changed("0.2, then 0.1", 0.2, 400, 0.5)],
+        steps=1400,
+        pace=50.0,
+        looks=10,
+    ),
 )
 
 EDGE_DOUBLED = Preset(
@@ -133,17 +137,15 @@ EDGE_DOUBLED = Preset(
     title="Doubling the rate blows up",
     sentence="Twenty points of a polynomial leave no room: when a lane at the edge doubles its rate, each step "
     "is larger than the one before, and it ends as diverged; the other goes on.",
-    request={
-        "kind": "train",
-        "name": "Doubling the rate blows up",
-        "problem": _half_squared({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20]),
-        "dtype": "float64",
-        "steps": 2000,
-        "pace": 100.0,
-        "eval_every": 20,
-        "lanes": [lane("lr 0.2", "sgd", lr=0.2), _changed("0.2, then 0.4", 0.2, 1500, 2.0)],
-        "probes": [_sharpness(10), *landscape("pca", every=90, paths=45)],
-    },
+    request=_race(
+        "Doubling the rate blows up",
+        _CHEBYSHEV,
+        [lane("lr 0.2", "sgd", lr=0.2), _changed("0.2, then 0.4", 0.2, 1500, 2.0)],
+        steps=2000,
+        pace=100.0,
+        looks=10,
+        eval_every=20,
+    ),
 )
 
 EDGES = (

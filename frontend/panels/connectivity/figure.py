@@ -6,8 +6,9 @@ A path has its own colour, and not a lane's: it belongs to two of them.
 from dataclasses import dataclass
 from typing import Final
 
-from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Pick, Source, Words
+from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Phrase, Pick, Source, Words
 from frontend import theme
+from frontend.panels import axes
 
 GRAPH: Final = "connectivity"
 KEYS: Final = ("path", "split", "point")
@@ -17,11 +18,7 @@ MEASURE: Final = Choice(
     label="What is drawn along the path",
     options=(Option(value="loss", label="Loss"), Option(value="accuracy", label="Accuracy")),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="linear", label="Lin"), Option(value="log", label="Log")),
-)
+SCALE: Final = axes.scale("linear")
 
 
 @dataclass(frozen=True)
@@ -109,10 +106,9 @@ def graph() -> Graph:
             "yaxis": {"zeroline": False},
         },
         patches=(
-            Patch(when={MEASURE.name: ("loss",)}, layout={"yaxis": {"title": {"text": "loss"}}}),
-            Patch(when={MEASURE.name: ("accuracy",)}, layout={"yaxis": {"title": {"text": "accuracy"}}}),
-            Patch(when={SCALE.name: ("linear",)}, layout={"yaxis": {"type": "linear"}}),
-            Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 4}}),
+            *axes.titled(MEASURE, {"loss": "loss", "accuracy": "accuracy"}),
+            axes.scaled("linear"),
+            axes.scaled("log", nticks=4),
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Option, Panel, Patch, Pick, Source, Words
-from frontend.panels import sources
+from frontend.panels import axes, marks, sources
 
 GRAPH: Final = "curves"
 TITLES: Final = {
@@ -44,17 +44,13 @@ X: Final = Choice(
         Option(value="seconds", label="Sec"),
     ),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="log", label="Log"), Option(value="linear", label="Lin")),
-)
+SCALE: Final = axes.scale("log")
 
 
 def _x(kind: str | None = None) -> Channel:
     """Return the horizontal axis: of rows of ``train_chunk`` itself, or looked up there (with ``kind``) by the step."""
     there = {name: Column(field=name, kind=kind) for name in ("evaluations", "seconds")}
-    return Pick(choice=X.name, columns={"step": Column(field="step"), **there})
+    return Pick(choice=X.name, columns={"step": axes.STEP, **there})
 
 
 AT_STEP: Final = _x("train_chunk")
@@ -80,7 +76,7 @@ def bindings() -> tuple[Binding, ...]:
         },
         x=_x(),
         y=Pick(choice=METRIC.name, columns={name: Column(field=name) for name in ("loss", "grad_norm", "lr")}),
-        paint={"line.color": "color", "line.dash": "dash"},
+        paint=marks.LINE,
         faint_beside="eval",
     )
     moment = batches.model_copy(
@@ -92,7 +88,7 @@ def bindings() -> tuple[Binding, ...]:
                 "marker": {"size": 8, "line": {"width": 1.5}},
                 "hovertemplate": "%{fullData.name}, the step that is shown · %{x}<br>%{y:.4~g}<extra></extra>",
             },
-            "paint": {"marker.color": "color", "marker.symbol": "symbol", "marker.line.color": "paper"},
+            "paint": {**marks.MARK, "marker.line.color": "paper"},
             "faint_beside": None,
         }
     )
@@ -107,7 +103,7 @@ def bindings() -> tuple[Binding, ...]:
         },
         x=train_x,
         y=train_y,
-        paint={"line.color": "color", "line.dash": "dash"},
+        paint=marks.LINE,
     )
     test = Binding(
         source=test_source,
@@ -121,7 +117,7 @@ def bindings() -> tuple[Binding, ...]:
         },
         x=test_x,
         y=test_y,
-        paint={"line.color": "color", "line.dash": "dash", "marker.color": "color", "marker.symbol": "hollow"},
+        paint={**marks.LINE, "marker.color": "color", "marker.symbol": "hollow"},
     )
     diverged = Binding(
         source=sources.DIVERGED,
@@ -153,7 +149,7 @@ def bindings() -> tuple[Binding, ...]:
         },
         x=train_x,
         y=Pick(choice=METRIC.name, columns={"error": Column(field="relative_l2")}),
-        paint={"line.color": "color", "line.dash": "dash"},
+        paint=marks.LINE,
     )
     changed = Binding(
         source=sources.CHANGED,
@@ -177,27 +173,21 @@ def bindings() -> tuple[Binding, ...]:
 
 def graph() -> Graph:
     """Return the one graph, with what each choice changes of its axes."""
-    axes = [
-        *(
-            Patch(when={METRIC.name: (name,)}, layout={"yaxis": {"title": {"text": title}}})
-            for name, title in TITLES.items()
-        ),
-        *(
-            Patch(when={X.name: (name,)}, layout={"xaxis": {"title": {"text": title}}})
-            for name, title in X_TITLES.items()
-        ),
-        Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "nticks": 5, "tickformatstops": DECADES}}),
+    patches = (
+        *axes.titled(METRIC, TITLES),
+        *axes.titled(X, X_TITLES, "xaxis"),
+        axes.scaled("log", nticks=5, tickformatstops=DECADES),
         Patch(
             when={METRIC.name: ("accuracy",)},
             layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},
         ),
-    ]
+    )
     layout = {
         "hovermode": "closest",
         "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False},
         "yaxis": {"type": "linear", "zeroline": False, "tickformat": "~g"},
     }
-    return Graph(name=GRAPH, layout=layout, cursor={X.name: ("step",)}, patches=tuple(axes))
+    return Graph(name=GRAPH, layout=layout, cursor={X.name: ("step",)}, patches=patches)
 
 
 def panel() -> Panel:

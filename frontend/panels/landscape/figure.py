@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Page, Panel, Phrase, Scale, Words
 from frontend import theme
-from frontend.panels import sources
+from frontend.panels import axes, sources
 
 CONTOUR: Final = "landscape-contour"
 RELIEF: Final = "landscape-relief"
@@ -20,11 +20,7 @@ VIEW: Final = Choice(
     label="How the surface is drawn",
     options=(Option(value="contour", label="Contour"), Option(value="relief", label="3-D")),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Scale of the loss",
-    options=(Option(value="log", label="Log"), Option(value="linear", label="Lin")),
-)
+SCALE: Final = axes.scale("log", "Scale of the loss")
 
 A: Final = Column(field="a", along="axis_a")
 B: Final = Column(field="b", along="axis_b")

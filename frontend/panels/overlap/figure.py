@@ -5,11 +5,10 @@ A hollow mark is an eigenspace that has not converged.
 
 from typing import Final
 
-from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Pick, Sort, Words
-from frontend.panels import sources
+from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Phrase, Pick, Sort, Words
+from frontend.panels import axes, marks, sources
 
 GRAPH: Final = "overlap"
-STEP: Final = Column(field="step")
 COLUMNS: Final = {"gradient": "fraction", "update": "update", "turning": "previous"}
 
 WHAT: Final = Choice(
@@ -21,11 +20,7 @@ WHAT: Final = Choice(
         Option(value="turning", label="Last space"),
     ),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="linear", label="Lin"), Option(value="log", label="Log")),
-)
+SCALE: Final = axes.scale("linear")
 SHARE: Final = Pick(choice=WHAT.name, columns={name: Column(field=field) for name, field in COLUMNS.items()})
 
 
@@ -37,58 +32,21 @@ def bindings() -> tuple[Binding, ...]:
         trace={
             "type": "scatter",
             "mode": "lines",
-            "line": {"width": 1.25, "dash": "5px,4px"},
+            "line": marks.DASHED,
             "hovertemplate": "a random vector: k/P = %{y:.3~g}<extra></extra>",
         },
-        x=STEP,
+        x=axes.STEP,
         y=Column(field="baseline"),
         name="chance",
         paint={"line.color": "muted"},
     )
-    share = Binding(
-        source=sources.OVERLAP,
-        graph=GRAPH,
-        trace={
-            "type": "scatter",
-            "mode": "lines+markers",
-            "line": {"width": 2},
-            "marker": {"size": 5},
-            "hovertemplate": "%{fullData.name} · step %{x}<br>%{y:.3~g}<extra></extra>",
-        },
-        x=STEP,
-        y=SHARE,
-        paint={"line.color": "color", "line.dash": "dash", "marker.color": "color", "marker.symbol": "symbol"},
+    text = "%{y:.3~g}"
+    return (
+        chance,
+        marks.line(sources.OVERLAP, GRAPH, SHARE, text, dots=5),
+        marks.now(sources.OVERLAP, GRAPH, SHARE, text, size=9),
+        marks.uncertain(sources.OVERLAP_NOT_CONVERGED, GRAPH, SHARE, text),
     )
-    now = Binding(
-        source=sources.OVERLAP,
-        graph=GRAPH,
-        rows="last",
-        trace={
-            "type": "scatter",
-            "mode": "markers",
-            "marker": {"size": 9},
-            "cliponaxis": False,
-            "hovertemplate": "%{fullData.name} · step %{x}<br>%{y:.3~g}<extra></extra>",
-        },
-        x=STEP,
-        y=SHARE,
-        paint={"marker.color": "color", "marker.symbol": "symbol"},
-    )
-    uncertain = Binding(
-        source=sources.OVERLAP_NOT_CONVERGED,
-        graph=GRAPH,
-        trace={
-            "type": "scatter",
-            "mode": "markers",
-            "marker": {"size": 8, "line": {"width": 1.5}},
-            "cliponaxis": False,
-            "hovertemplate": "%{fullData.name}, not converged · step %{x}<br>%{y:.3~g}<extra></extra>",
-        },
-        x=STEP,
-        y=SHARE,
-        paint={"marker.color": "paper", "marker.line.color": "color", "marker.symbol": "symbol"},
-    )
-    return chance, share, now, uncertain
 
 
 def graph() -> Graph:
@@ -102,19 +60,13 @@ def graph() -> Graph:
         name=GRAPH,
         layout={
             "hovermode": "closest",
-            "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False, "title": {"text": "step"}},
+            "xaxis": axes.STEPS,
             "yaxis": {"type": "linear", "range": [0, 1.02], "zeroline": False, "tickformat": "~g"},
         },
         cursor={},
         patches=(
-            *(
-                Patch(when={WHAT.name: (name,)}, layout={"yaxis": {"title": {"text": title}}})
-                for name, title in titles.items()
-            ),
-            Patch(
-                when={SCALE.name: ("log",)},
-                layout={"yaxis": {"type": "log", "autorange": True, "nticks": 5, "exponentformat": "power"}},
-            ),
+            *axes.titled(WHAT, titles),
+            axes.scaled("log", autorange=True, nticks=5, exponentformat="power"),
         ),
     )
 

@@ -10,11 +10,10 @@ from typing import Final
 from pydantic import JsonValue
 
 from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Option, Panel, Patch, Phrase, Source, Words
-from frontend.panels import sources
+from frontend.panels import axes, marks, sources
 
 INDEX: Final = "roughness"
 PROFILES: Final = "profiles"
-STEP: Final = Column(field="step")
 LENGTH: Final = Column(field="length")
 LOW: Final = Column(field="interval.0")
 HIGH: Final = Column(field="interval.1")
@@ -44,7 +43,7 @@ def bindings() -> tuple[Binding, ...]:
         _index(
             "step",
             sources.ROUGHNESS,
-            STEP,
+            axes.STEP,
             {"type": "scatter", "mode": "lines+markers", "line": {"width": 2}, "marker": {"size": 5}, "error_y": BAR},
         ),
         _index(
@@ -70,13 +69,7 @@ def _index(view: str, source: Source, x: Column, trace: dict[str, JsonValue]) ->
         low=LOW,
         high=HIGH,
         hover=HOVER,
-        paint={
-            "line.color": "color",
-            "line.dash": "dash",
-            "marker.color": "color",
-            "marker.symbol": "symbol",
-            "error_y.color": "color",
-        },
+        paint={**marks.LINE, **marks.MARK, "error_y.color": "color"},
     )
 
 
@@ -95,7 +88,7 @@ def _profiles(view: str, y: Channel) -> Binding:
         x=Column(field="t"),
         y=y,
         strands=True,
-        paint={"line.color": "color", "line.dash": "dash"},
+        paint=marks.LINE,
     )
 
 

@@ -7,21 +7,16 @@ lies within it. A threshold changes in steps, with the learning rate.
 from typing import Final
 
 from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Pick, Words
-from frontend.panels import sources
+from frontend.panels import axes, marks, sources
 
 GRAPH: Final = "sharpness"
-STEP: Final = Column(field="step")
 
 MATRIX: Final = Choice(
     name="matrix",
     label="Which matrix",
     options=(Option(value="plain", label="Hessian"), Option(value="preconditioned", label="P⁻¹H")),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="linear", label="Lin"), Option(value="log", label="Log")),
-)
+SCALE: Final = axes.scale("linear")
 
 
 def _pick(plain: str, preconditioned: str) -> Pick:
@@ -40,63 +35,21 @@ def bindings() -> tuple[Binding, ...]:
         trace={
             "type": "scatter",
             "mode": "lines",
-            "line": {"width": 1.25, "dash": "5px,4px", "shape": "vh"},
-            "hovertemplate": "%{fullData.name}, threshold · step %{x}<br>%{y:.4~g}<extra></extra>",
+            "line": {**marks.DASHED, "shape": "vh"},
+            "hovertemplate": marks.hover("%{y:.4~g}", ", threshold"),
         },
-        x=STEP,
+        x=axes.STEP,
         y=_pick("threshold", "preconditioned_threshold"),
         paint={"line.color": "color"},
     )
-    value = Binding(
-        source=sources.SHARPNESS,
-        graph=GRAPH,
-        trace={
-            "type": "scatter",
-            "mode": "lines",
-            "line": {"width": 2},
-            "hovertemplate": "%{fullData.name} · step %{x}<br>sharpness %{y:.4~g}<extra></extra>",
-        },
-        x=STEP,
-        y=VALUE,
-        paint={"line.color": "color", "line.dash": "dash"},
+    text = "sharpness %{y:.4~g}"
+    residual = _pick("residual", "preconditioned_residual")
+    return (
+        threshold,
+        marks.line(sources.SHARPNESS, GRAPH, VALUE, text),
+        marks.now(sources.SHARPNESS, GRAPH, VALUE, text),
+        marks.uncertain(sources.NOT_CONVERGED, GRAPH, VALUE, "%{y:.4~g} ± %{error_y.array:.2~g}", residual),
     )
-    now = Binding(
-        source=sources.SHARPNESS,
-        graph=GRAPH,
-        rows="last",
-        trace={
-            "type": "scatter",
-            "mode": "markers",
-            "marker": {"size": 8},
-            "cliponaxis": False,
-            "hovertemplate": "%{fullData.name} · step %{x}<br>sharpness %{y:.4~g}<extra></extra>",
-        },
-        x=STEP,
-        y=VALUE,
-        paint={"marker.color": "color", "marker.symbol": "symbol"},
-    )
-    uncertain = Binding(
-        source=sources.NOT_CONVERGED,
-        graph=GRAPH,
-        trace={
-            "type": "scatter",
-            "mode": "markers",
-            "marker": {"size": 8, "line": {"width": 1.5}},
-            "error_y": {"thickness": 1, "width": 2},
-            "hovertemplate": "%{fullData.name}, not converged · step %{x}<br>%{y:.4~g} ± %{error_y.array:.2~g}"
-            "<extra></extra>",
-        },
-        x=STEP,
-        y=VALUE,
-        error=_pick("residual", "preconditioned_residual"),
-        paint={
-            "marker.color": "paper",
-            "marker.line.color": "color",
-            "marker.symbol": "symbol",
-            "error_y.color": "color",
-        },
-    )
-    return threshold, value, now, uncertain
 
 
 def graph() -> Graph:
@@ -105,7 +58,7 @@ def graph() -> Graph:
         name=GRAPH,
         layout={
             "hovermode": "closest",
-            "xaxis": {"rangemode": "tozero", "showgrid": False, "zeroline": False, "title": {"text": "step"}},
+            "xaxis": axes.STEPS,
             "yaxis": {"type": "linear", "rangemode": "tozero", "zeroline": False},
         },
         cursor={},
@@ -115,7 +68,7 @@ def graph() -> Graph:
                 when={MATRIX.name: ("preconditioned",)},
                 layout={"yaxis": {"title": {"text": "λ₁(P⁻¹H)"}, "tickformat": "~s"}},
             ),
-            Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log", "rangemode": "normal", "nticks": 4}}),
+            axes.scaled("log", rangemode="normal", nticks=4),
         ),
     )
 

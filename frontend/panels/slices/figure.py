@@ -2,15 +2,11 @@
 
 from typing import Final
 
-from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Words
-from frontend.panels import sources
+from backend.schemas.panels import Binding, Column, Graph, Panel, Phrase, Words
+from frontend.panels import axes, marks, sources
 
 GRAPH: Final = "slice"
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="linear", label="Lin"), Option(value="log", label="Log")),
-)
+SCALE: Final = axes.scale("linear")
 
 
 def binding() -> Binding:
@@ -31,7 +27,7 @@ def binding() -> Binding:
         error=Column(field="stderr"),
         name="{lane.title} · {label}",
         hover="{lane.title} · {label}<br>t = {t}<br>loss {loss}",
-        paint={"line.color": "color", "line.dash": "dash", "marker.color": "color", "error_y.color": "color"},
+        paint={**marks.LINE, "marker.color": "color", "error_y.color": "color"},
     )
 
 
@@ -44,7 +40,7 @@ def graph() -> Graph:
             "xaxis": {"title": {"text": "t, along the direction"}, "zeroline": True, "showgrid": False},
             "yaxis": {"title": {"text": "loss"}, "type": "linear", "zeroline": False},
         },
-        patches=(Patch(when={SCALE.name: ("log",)}, layout={"yaxis": {"type": "log"}}),),
+        patches=(axes.scaled("log"),),
     )
 
 

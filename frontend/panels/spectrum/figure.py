@@ -17,12 +17,11 @@ from backend.schemas.panels import (
     Graph,
     Option,
     Panel,
-    Patch,
     Phrase,
     Sort,
     Words,
 )
-from frontend.panels import sources
+from frontend.panels import axes, sources
 
 GRAPH: Final = "spectrum"
 NAMES: Final = {"hessian": "H", "gauss_newton": "G", "residual": "H − G"}
@@ -36,11 +35,7 @@ MATRIX: Final = Choice(
         Option(value=ALL, label="All"),
     ),
 )
-SCALE: Final = Choice(
-    name="scale",
-    label="Scale of the density",
-    options=(Option(value="log", label="Log"), Option(value="linear", label="Lin")),
-)
+SCALE: Final = axes.scale("log", "Scale of the density")
 STROKES: Final = {"gauss_newton": "dash", "residual": "dot"}
 STEM: Final[dict[str, JsonValue]] = {"type": "percent", "symmetric": False, "value": 0, "valueminus": 100, "width": 0}
 
@@ -122,14 +117,8 @@ def graph() -> Graph:
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         },
         patches=(
-            Patch(
-                when={SCALE.name: ("linear",)},
-                layout={
-                    "yaxis": {"type": "linear", "rangemode": "tozero", "zeroline": False, "exponentformat": "none"}
-                },
-            ),
-            Patch(when={MATRIX.name: ("gauss_newton",)}, layout={"xaxis": {"title": {"text": "eigenvalue λ of G"}}}),
-            Patch(when={MATRIX.name: ("residual",)}, layout={"xaxis": {"title": {"text": "eigenvalue λ of H − G"}}}),
+            axes.scaled("linear", rangemode="tozero", zeroline=False, exponentformat="none"),
+            *axes.titled(MATRIX, {"gauss_newton": "eigenvalue λ of G", "residual": "eigenvalue λ of H − G"}, "xaxis"),
         ),
     )
 

@@ -2,15 +2,11 @@
 
 from typing import Final
 
-from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Panel, Patch, Phrase, Words
-from frontend.panels import sources
+from backend.schemas.panels import Binding, Column, Graph, Panel, Phrase, Words
+from frontend.panels import axes, marks, sources
 
 GRAPH: Final = "sweep"
-SCALE: Final = Choice(
-    name="scale",
-    label="Vertical scale",
-    options=(Option(value="log", label="Log"), Option(value="linear", label="Lin")),
-)
+SCALE: Final = axes.scale("log")
 
 
 def bindings() -> tuple[Binding, ...]:
@@ -28,7 +24,7 @@ def bindings() -> tuple[Binding, ...]:
         x=Column(field="lr"),
         y=Column(field="loss"),
         hover="{lane.title}<br>η = {x}<br>loss {y}",
-        paint={"line.color": "color", "line.dash": "dash", "marker.color": "color"},
+        paint={**marks.LINE, "marker.color": "color"},
     )
     best = Binding(
         source=sources.SWEEP_BEST,
@@ -38,7 +34,7 @@ def bindings() -> tuple[Binding, ...]:
         x=Column(field="best_lr"),
         y=Column(field="best_loss"),
         hover="{lane.title}, best<br>η = {x}<br>loss {y}",
-        paint={"marker.color": "color", "marker.symbol": "symbol", "marker.line.color": "paper"},
+        paint={**marks.MARK, "marker.line.color": "paper"},
     )
     return curve, best
 
@@ -62,7 +58,7 @@ def graph() -> Graph:
                 "zeroline": False,
             },
         },
-        patches=(Patch(when={SCALE.name: ("linear",)}, layout={"yaxis": {"type": "linear"}}),),
+        patches=(axes.scaled("linear"),),
     )
 
 

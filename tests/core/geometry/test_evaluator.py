@@ -207,4 +207,4 @@ def test_the_blocks_of_one_example() -> None:
     assert problem.model is not None
     blocks = Blocks(sample(problem), problem.model, problem.train, span_of(problem), "own")
     assert blocks.shape == (4,)
-    assert blocks.open(3, 4).at((0.1, 0.2)).shape == (1,)
+    assert blocks.open(3, 4).losses([(0.1, 0.2)]).shape == (1, 1)

@@ -7,8 +7,8 @@ Shapes: n examples of a block, K points, D directions, P parameters after the fi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,7 +26,15 @@ from backend.core.problems.problem import Data, Problem
 KEPT: Final = 1 << 28  # bytes of first layers that are kept from one call to the next
 
 
-@dataclass(eq=False)
+class _Row(NamedTuple):
+    """Where the points of a row have got to before their last summand."""
+
+    coefficients: tuple[float, ...]
+    z: Tensor
+    tail_P: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Block:
     """Some examples, and what the first layer makes of them at the origin and along each direction.
 
@@ -38,19 +46,35 @@ class Block:
     origin: Tensor
     directions: tuple[Tensor, ...]
     y: Tensor
-    _row: tuple[tuple[float, ...], Tensor, Tensor] | None = field(default=None, repr=False)
 
     @torch.no_grad()
-    def at(self, coefficients: Sequence[float]) -> Tensor:
-        """Evaluate the examples' losses [n] at one point."""
+    def losses(self, points: Sequence[Sequence[float]], together: int = 1) -> Tensor:
+        """Evaluate the examples' losses at some points.
+
+        Args:
+            points: coefficients [K, D].
+            together: how many of them under one vmap; 1 is a plain loop.
+
+        Returns:
+            The losses [K, n].
+        """
+        if together > 1:
+            columns_KD = torch.tensor(points, dtype=self.blocks.dtype, device=self.y.device)
+            return torch.cat([self.together(columns_kD) for columns_kD in columns_KD.split(together)])
+        found: list[Tensor] = []
+        row: _Row | None = None
+        with computing_in(self.blocks.arithmetic):
+            for point in points:
+                row, z, tail_P = self._place(tuple(point), row)
+                found.append(self._alone(z, tail_P))
+        return torch.stack(found)
+
+    def _alone(self, z: Tensor, tail_P: Tensor) -> Tensor:
+        """The losses [n] where the first layer makes z of the block and the other parameters [P] are these."""
         blocks = self.blocks
-        with computing_in(blocks.arithmetic):
-            z, tail_P = self._place(tuple(coefficients))
-            params = blocks.layout.parts(tail_P)
-            buffers = blocks.buffers
-            if blocks.reestimated:
-                buffers = self._reestimated(params, z)
-            return blocks.losses(params, buffers, z[: len(self.y)], self.y)
+        params = blocks.layout.parts(tail_P)
+        buffers = self._reestimated(params, z) if blocks.reestimated else blocks.buffers
+        return blocks.losses(params, buffers, z[: len(self.y)], self.y)
 
     @torch.no_grad()
     def together(self, coefficients_KD: Tensor) -> Tensor:
@@ -72,21 +96,21 @@ class Block:
             losses_Kn: Tensor = vmap(alone, in_dims=(0, z_in))(params_KP, z_Kn)
             return losses_Kn
 
-    def _place(self, coefficients: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    def _place(self, coefficients: tuple[float, ...], row: "_Row | None") -> "tuple[_Row | None, Tensor, Tensor]":
         """Go to a point; points of a row share all but the last summand.
 
         Returns:
-            What the first layer makes of the block there, and the other parameters [P].
+            The row, what the first layer makes of the block there, and the other parameters [P].
         """
-        tail, row = self.blocks.tail, coefficients[:-1]
+        tail, shared = self.blocks.tail, coefficients[:-1]
         if not coefficients:
-            return self.origin, tail.origin_P
-        if self._row is None or self._row[0] != row:
-            z = combined(self.origin, self.directions[:-1], row) if self.directions else self.origin
-            self._row = row, z, combined(tail.origin_P, tail.directions[:-1], row)
-        _, z, tail_P = self._row
-        z = torch.add(z, self.directions[-1], alpha=coefficients[-1]) if self.directions else z
-        return z, torch.add(tail_P, tail.directions[-1], alpha=coefficients[-1])
+            return None, self.origin, tail.origin_P
+        if row is None or row.coefficients != shared:
+            z = combined(self.origin, self.directions[:-1], shared) if self.directions else self.origin
+            row = _Row(shared, z, combined(tail.origin_P, tail.directions[:-1], shared))
+        last = coefficients[-1]
+        z = torch.add(row.z, self.directions[-1], alpha=last) if self.directions else row.z
+        return row, z, torch.add(row.tail_P, tail.directions[-1], alpha=last)
 
     def _reestimated(self, params: Sequence[Tensor], z: Tensor) -> list[Tensor]:
         blocks, mean_B = self.blocks, None

@@ -4,7 +4,9 @@ Shapes: K points, D directions, P parameters, B buffers.
 """
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from time import perf_counter
 from typing import Final, NamedTuple, TypeVar
 
@@ -13,14 +15,17 @@ from torch import Tensor
 
 from backend.core.analyses.base import Tick
 from backend.core.geometry.evaluate.arithmetic import Arithmetic, format_of
-from backend.core.geometry.evaluate.blocks import Blocks
+from backend.core.geometry.evaluate.blocks import Block, Blocks
 from backend.core.geometry.evaluate.plan import Plan, pinned, work_of
 from backend.core.geometry.evaluate.sample import Sample
 from backend.core.geometry.evaluate.span import Span
-from backend.core.geometry.evaluate.tally import Floats, Tally, empty, tally_of
+from backend.core.geometry.evaluate.tally import Floats, Tally, empty, side_by_side, tally_of
 from backend.core.geometry.evaluate.tuning import tuned
+from backend.core.runtime.hands import hands, shared
 
 PULSE: Final = 0.002  # seconds between two ticks, where the work between them is shorter
+PIECE: Final = 40_000_000  # products that a hand does before it is asked again: some 2 ms
+PIECES: Final = 4  # for each hand at least, so that none waits long for the others
 LARGEST: Final = 1 << 30  # bytes of first layers, where all examples must be one block
 Point = Sequence[float]  # coefficients [D]
 ResultT = TypeVar("ResultT")
@@ -68,6 +73,7 @@ class Evaluator:
         self._blocks = None if blocks is None or (where.mixed and blocks.bytes > LARGEST) else blocks
         self._span = span.to(torch.float64) if arithmetic == "float64" else span
         self._plan: Plan | None = None
+        self._hands = hands(problem.device)
 
     @property
     def additive(self) -> bool:
@@ -129,23 +135,33 @@ class Evaluator:
             yield from pulse.rest()
             return tally_of(torch.stack(losses)) if losses else found
         plan = yield from self._planned(self._blocks, points)
-        for first in range(start, stop, plan.block):
-            last = min(first + plan.block, stop)
-            share = (last - first) / self.examples
-            block = self._blocks.open(first, last, keep=self._keep)
-            losses = []
-            for at in range(0, len(points), plan.together):
-                some = points[at : at + plan.together]
-                if plan.together == 1:
-                    losses.append(block.at(some[0]))
-                else:
-                    columns_KD = torch.tensor(some, dtype=self._blocks.dtype, device=block.y.device)
-                    losses.extend(block.together(columns_KD))
-                yield from pulse.after(share * len(some))
-            if losses:
-                found = found.merged(tally_of(torch.stack(losses)))
+        spans = [(first, min(first + plan.block, stop)) for first in range(start, stop, plan.block)]
+        runs = self._runs(points, plan, len(spans))
+        with closing(shared(self._pieces(self._blocks, spans, runs, plan), self._hands)) as told:
+            for first, last in spans:
+                tallies, share = [], (last - first) / self.examples
+                for run in runs:
+                    tallies.append(next(told))
+                    yield from pulse.after(share * len(run))
+                found = found.merged(side_by_side(tallies))
         yield from pulse.rest()
         return found
+
+    def _runs(self, points: Sequence[Point], plan: Plan, blocks: int) -> list[Sequence[Point]]:
+        """Cut points into pieces of some milliseconds, and into enough of them to occupy every hand."""
+        weights = 1 if self._blocks is None else self._blocks.tail.origin_P.numel()
+        brief = PIECE // max(1, plan.block * weights)
+        even = math.ceil(len(points) * blocks / (PIECES * self._hands))
+        size = max(plan.together, min(brief, even))
+        return [points[at : at + size] for at in range(0, len(points), size)]
+
+    def _pieces(
+        self, blocks: Blocks, spans: Sequence[tuple[int, int]], runs: Sequence[Sequence[Point]], plan: Plan
+    ) -> Iterator[Callable[[], Tally]]:
+        for first, last in spans:
+            block = blocks.open(first, last, keep=self._keep)
+            for run in runs:
+                yield partial(_tallied, block, run, plan.together)
 
     def _planned(self, blocks: Blocks, points: Sequence[Point]) -> Generator[Tick, None, Plan]:
         if self._plan is None:
@@ -163,6 +179,10 @@ class Evaluator:
         if (start, stop) == (0, len(data)):
             return problem.each(problem.outputs(params_P, buffers_B, data.x), data.y)
         return problem.each(problem.outputs(params_P, buffers_B, data.x[start:stop]), data.y[start:stop])
+
+
+def _tallied(block: Block, points: Sequence[Point], together: int) -> Tally:
+    return tally_of(block.losses(points, together))
 
 
 class _Pulse:

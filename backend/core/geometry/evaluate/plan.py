@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from backend.core.geometry.evaluate.sample import Sample
+from backend.core.runtime.hands import hands
 
 CACHED: Final = 1 << 19  # bytes of a first layer's block that stay in a core's cache with the layers after it
 ON_GPU: Final = 1 << 26  # bytes of a block that keeps a GPU busy
@@ -36,7 +37,7 @@ class Work:
     whole: bool  # the examples must be one block: BatchNorm takes its statistics from them
     dtype: torch.dtype
     device: str
-    threads: int
+    hands: int
     arithmetic: str
 
     @property
@@ -91,6 +92,6 @@ def work_of(where: Sample, shape: tuple[int, ...], dtype: torch.dtype, arithmeti
         whole=where.mixed,
         dtype=dtype,
         device=problem.device.type,
-        threads=torch.get_num_threads(),
+        hands=hands(problem.device),
         arithmetic=arithmetic,
     )

@@ -4,6 +4,7 @@ Shapes: K points, n examples.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,14 @@ def tally_of(loss_Kn: Tensor) -> Tally:
     mean_K1 = losses.mean(dim=1, keepdim=True)
     squares_K = (losses - mean_K1).square_().sum(dim=1)
     return Tally(losses.shape[1], mean_K1[:, 0].numpy(), squares_K.numpy())
+
+
+def side_by_side(tallies: Sequence[Tally]) -> Tally:
+    """Return one tally of all points from those of some each, over the same examples; of no points from none."""
+    if not tallies:
+        return empty(0)
+    mean_K = np.concatenate([tally.mean_K for tally in tallies])
+    return Tally(tallies[0].count, mean_K, np.concatenate([tally.squares_K for tally in tallies]))
 
 
 def empty(points: int) -> Tally:

@@ -4,14 +4,14 @@ Shapes: K points, D directions.
 """
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Final
-
-import torch
 
 from backend.core.analyses.base import ALIVE, Tick
 from backend.core.geometry.evaluate.blocks import Blocks
 from backend.core.geometry.evaluate.plan import Plan, Work, candidates, pinned
+from backend.core.runtime.hands import shared
 
 REPEATS: Final = 3  # of each plan at least; the quickest counts
 MOST: Final = 20
@@ -39,21 +39,22 @@ def tuned(work: Work, blocks: Blocks, coefficients: Sequence[float]) -> Generato
         cost: dict[Plan, float] = {}
         for plan in candidates(work):
             if plan not in cost:
-                cost[plan] = yield from _timed(plan, blocks, coefficients)
+                cost[plan] = yield from _timed(work, plan, blocks, coefficients)
         usual, quickest = pinned(work), min(cost, key=lambda plan: cost[plan])
         _known[work] = quickest if cost[quickest] < BETTER * cost[usual] else usual
     return _known[work]
 
 
-def _timed(plan: Plan, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, float]:
+def _timed(work: Work, plan: Plan, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, float]:
     """Return the seconds a plan takes for one example at one point; infinity where one block of it takes too long."""
     block = blocks.open(0, plan.block, keep=False)
-    points_KD = torch.tensor([coefficients], dtype=blocks.dtype).expand(plan.together, -1).to(block.y.device)
+    points = [coefficients] * plan.together
+    each = [partial(block.losses, points, plan.together)] * work.hands  # all at once, as they will be
     quickest, spent = float("inf"), 0.0
     for repeat in range(MOST):
         began = perf_counter()
-        losses = block.at(coefficients) if plan.together == 1 else block.together(points_KD)
-        losses.sum().item()  # waits for a GPU
+        for losses in shared(each, work.hands):
+            losses.sum().item()  # waits for a GPU
         took = perf_counter() - began
         quickest, spent = min(quickest, took), spent + took
         yield ALIVE

@@ -60,6 +60,7 @@ RUNS_NOTICE: Final = "runs-notice"
 RUNS_POLL: Final = "runs-poll"
 RUNS_CHANGED: Final = "runs-changed"  # dcc.Store: when a run was last renamed or deleted
 RUNS_OPEN: Final = "runs-open"
+RUNS_RESUME: Final = "runs-resume"
 RUNS_DELETE: Final = "runs-delete"
 RUNS_FILTER: Final = "runs-filter"
 RUNS_COUNT: Final = "runs-count"

@@ -27,6 +27,7 @@ class _Live:
     broken: ErrorDetail | None = None  # its events could not be stored
     waits: bool = True  # no worker has taken it
     cancelled: bool = False  # somebody has asked for it
+    outlives: bool = False  # goes on with the next server
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -36,10 +37,11 @@ class Recorder:
     Args:
         feed: stores and wakes readers.
         abandon: stops a run whose events can no longer be stored.
+        died: is told of a run that was cut off because its worker died.
     """
 
-    def __init__(self, feed: Feed, abandon: Callable[[str], None]) -> None:
-        self._feed, self._abandon = feed, abandon
+    def __init__(self, feed: Feed, abandon: Callable[[str], None], died: Callable[[str], None]) -> None:
+        self._feed, self._abandon, self._died = feed, abandon, died
         self._live: dict[str, _Live] = {}
         self._stopping = False
 
@@ -53,9 +55,9 @@ class Recorder:
         if live is not None:
             live.cancelled = True
 
-    def expect(self, run: str) -> None:
-        """Begin to record a run."""
-        self._live[run] = _Live(time.monotonic())
+    def expect(self, run: str, outlives: bool = False) -> None:
+        """Begin to record a run; one that outlives the server has no end when that stops."""
+        self._live[run] = _Live(time.monotonic(), outlives=outlives)
 
     def started(self, run: str) -> None:
         """A worker has taken the run."""
@@ -78,9 +80,14 @@ class Recorder:
             if live.broken is not None:
                 ended = Ended("failed", live.broken)
             elif self._stopping and ended.outcome == "cancelled" and not live.cancelled:
+                if live.outlives:  # the next server ends it, and goes on
+                    del self._live[run]
+                    return
                 ended = Ended("failed", lost(live.waits))
             end(self._feed, run, live.seq, ended, time.monotonic() - live.began)
             del self._live[run]
+        if live.outlives and ended.error is not None and ended.error.code == "worker_died" and not self._stopping:
+            self._died(run)
 
     def _publish(self, run: str, live: _Live, events: Sequence[AnyEvent], changes: dict[str, Any]) -> None:
         try:
@@ -117,7 +124,9 @@ def lost(waiting: bool) -> ErrorDetail:
     """Describe how a run is lost when its server stops, while it was waiting for a worker or under way."""
     how = "before this run began" if waiting else "while this run was under way"
     return ErrorDetail(
-        code="worker_lost", message=f"the server stopped {how}", hint="Run it again; what was kept of it is still here."
+        code="worker_lost",
+        message=f"the server stopped {how}",
+        hint="Resume it from its last checkpoints, or run it again.",
     )
 
 

@@ -1,7 +1,6 @@
 """What the API, the command line and tests ask for: runs are submitted, steered, read and forgotten here."""
 
 import hashlib
-import logging
 import shutil
 import threading
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from backend.jobs.errors import Conflict, Unavailable, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.naming import default_name
 from backend.jobs.points import Archive, request_of, resolve
-from backend.jobs.recorder import Recorder, end, lost
+from backend.jobs.recorder import Recorder
+from backend.jobs.recovery import Recovery
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.steering import check_control
 from backend.jobs.store import EventFilter, Row, Store
@@ -22,10 +22,9 @@ from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
 from backend.schemas.events import AnyEvent
 from backend.schemas.ids import new_run_id
-from backend.schemas.run import ENDED, AnyRequest, Run
+from backend.schemas.run import ENDED, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
 
-LOG = logging.getLogger(__name__)
 PAGE = 100
 
 
@@ -48,17 +47,19 @@ class Service:
         self._store, self._engine, self.feed = store, engine, feed
         self._folders = data_dir / "runs"
         self._datasets = datasets or data_dir / "datasets"
-        self._recorder = Recorder(feed, self._abandon)
+        self._recovery = Recovery(store, feed, self.folder, self.submit)
+        self._recorder = Recorder(feed, self._abandon, self._recovery.died)
         self._handles: dict[str, Handle] = {}
         self._submitting = threading.Lock()
         self._catalog: Catalog | None = None
 
-    def submit(self, request: AnyRequest, idempotency_key: str | None = None) -> Run:
+    def submit(self, request: AnyRequest, idempotency_key: str | None = None, *, parent: str | None = None) -> Run:
         """Store a run and queue it.
 
         Args:
             request: validated by its schema.
             idempotency_key: the same key with the same request gives the same run again.
+            parent: the run that it goes on from; None: the one that its points lie in.
 
         Returns:
             The run.
@@ -77,7 +78,7 @@ class Service:
             tags=request.tags,
             status="queued",
             created=now(),
-            parent=resolved.parent,
+            parent=parent or resolved.parent,
             request=request.to_json(),
         )
         task = Task(
@@ -88,7 +89,7 @@ class Service:
             run = self._store.create(new, key)
             if run.id == new.id:
                 self._handles = {known: handle for known, handle in self._handles.items() if handle.wait(0.0) is None}
-                self._recorder.expect(run.id)
+                self._recorder.expect(run.id, isinstance(request, TrainRequest) and request.recovery == "resume")
                 try:
                     self._handles[run.id] = self._engine.submit((task,), self._recorder)
                 except Unavailable as error:
@@ -163,6 +164,21 @@ class Service:
             handle.send(control)
         return self.get(run)
 
+    def resume(self, run: str) -> Run:
+        """Go on with a race that was cut off, or cancelled, from its last checkpoints: a new run.
+
+        Args:
+            run: the id of the race; what it has told stays as it is.
+
+        Returns:
+            The new run; its ``parent`` is the old one.
+
+        Raises:
+            NotFound: where there is no such run.
+            Conflict: where the run is no race, has not ended, or has nothing left to do.
+        """
+        return self._recovery.resume(run)
+
     def wait(self, run: str, timeout: float | None = None) -> Run:
         """Wait until a run has ended, or the time is over."""
         handle = self._handles.get(run)
@@ -195,7 +211,7 @@ class Service:
         taken = self._store.get(run.id) is not None
         new = run.model_copy(update={"id": new_run_id() if taken else run.id, "status": "running", "last_seq": 0})
         self._store.create(new)
-        self.feed.publish(new.id, 1, events, {"status": run.status})
+        self.feed.publish(new.id, 1, events, {"status": run.status, "error": run.error})
         return self.get(new.id)
 
     def folder(self, run: str) -> Path:
@@ -226,20 +242,12 @@ class Service:
     def recover(self) -> list[str]:
         """End the runs that an earlier server left unfinished; call once, before the first submit.
 
+        Races that are to go on without being asked (``recovery: resume``) do, as new runs.
+
         Returns:
-            Their ids.
+            The ids of those that have ended.
         """
-        found = []
-        for status in ("queued", "running"):
-            cursor: str | None = None
-            while True:
-                runs, cursor = self._store.page(status=status, kind=None, tag=None, limit=PAGE, cursor=cursor)
-                for run in runs:
-                    end(self.feed, run.id, run.last_seq, Ended("failed", lost(run.status == "queued")), seconds=0.0)
-                    found.append(run.id)
-                if cursor is None:
-                    break
-        return found
+        return self._recovery.sweep()
 
     def close(self, grace: float = 3.0) -> None:
         """Stop the engine (what is under way ends as lost), end all readers, let the store and the directory go."""

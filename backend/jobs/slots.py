@@ -97,5 +97,5 @@ def died(exit_code: int | None, started: bool = True) -> ErrorDetail:
     if not started:
         hint = "Run `gradscape doctor`, and read the server's log."
         return ErrorDetail(code="worker_died", message=f"no worker comes up: the last one {how}", hint=hint)
-    hint = "Run it again. If it happens every time, the memory may be too small for it."
+    hint = "Resume it, or run it again. If it happens every time, the memory may be too small for it."
     return ErrorDetail(code="worker_died", message=f"the worker process {how} in the midst of the run", hint=hint)

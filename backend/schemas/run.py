@@ -138,6 +138,11 @@ class TrainRequest(RequestBase):
     resume: bool = described(
         False, "Go on from the origin's checkpoint, each lane with its optimizer's state, generators and schedule."
     )
+    recovery: Literal["fail", "resume"] = described(
+        "fail",
+        "What follows when the worker or the server dies on the way: the run is left failed (it can be resumed by "
+        "hand), or a new run goes on from its last checkpoints at once.",
+    )
     snapshots: SnapshotPolicy = described(None, "What is kept.", factory=SnapshotPolicy)
     probes: tuple[Probe, ...] = described((), "Analyses that run along.", max_length=8)
 

@@ -134,8 +134,26 @@
     return made;
   }
 
+  // A race that was cut off goes on from its last checkpoints, as a run of its own that joins the view.
+  const CUT_OFF = ["worker_died", "worker_lost"];
+  const resumed = new Set();
+  function resumer({ id }) {
+    const button = Object.assign(element("button", "notice-action", "Resume from the last checkpoint"), { type: "button" });
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      const { json, error } = await ask("POST", `/api/runs/${id}/resume`);
+      refused.control = error;
+      if (json) {
+        resumed.add(id);
+        gradscape.members.join(json.id);
+      } else button.disabled = false;
+      show();
+    });
+    return button;
+  }
+
   // An error as a notice: what happened, field by field where there are fields, and what to do.
-  function note(error, title) {
+  function note(error, title, action = null) {
     const fields = (error.errors || []).map(({ path, message }) =>
       element("li", "", element("span", "strong", path || "The request"), ` – ${message}`),
     );
@@ -147,6 +165,7 @@
       element("div", "", fields.length ? many : gradscape.wire.sentence(error.message)),
       fields.length ? element("ul", "", ...fields) : null,
       error.hint && !fields.length ? element("div", "dim", error.hint) : null,
+      action,
     );
   }
 
@@ -159,7 +178,10 @@
       if (error && error.code === "not_found") {
         const gone = { message: `The run ${id} is not here.`, hint: "It may have been deleted; choose another on the Runs page." };
         notices.push([gone, "Nothing to show"]);
-      } else if (run && run.error) notices.push([run.error, `${run.name || run.id} failed`]);
+      } else if (run && run.error) {
+        const goesOn = run.kind === "train" && CUT_OFF.includes(run.error.code) && !resumed.has(id);
+        notices.push([run.error, `${run.name || run.id} failed`, goesOn ? { id } : null]);
+      }
     }
     return notices;
   }
@@ -170,7 +192,7 @@
     const text = JSON.stringify(notices);
     if (text === told && place.childElementCount === notices.length) return;
     told = text;
-    place.replaceChildren(...notices.map(([error, title]) => note(error, title)));
+    place.replaceChildren(...notices.map(([error, title, run]) => note(error, title, run && resumer(run))));
   }
 
   function show() {

@@ -1,4 +1,4 @@
-// The Runs page: what is stored, read from the API once a second; rename, open, delete.
+// The Runs page: what is stored, read from the API once a second; rename, open, resume, delete.
 (() => {
   "use strict";
   const noUpdate = () => window.dash_clientside.no_update;
@@ -61,7 +61,10 @@
     return [keep ? noUpdate() : rows, count, rows.length > 0];
   }
 
-  const chosen = (rows) => [!(rows && rows.length), !(rows && rows.length)];
+  // A race that failed or was cancelled can go on from its checkpoints.
+  const cutOff = (rows) => (rows || []).filter((row) => row.kind === "train" && ["failed", "cancelled"].includes(row.state));
+
+  const chosen = (rows) => [!(rows && rows.length), !(rows && rows.length), !cutOff(rows).length];
 
   function open(clicks, rows) {
     if (clicks && rows && rows.length) window.location.assign(`/?runs=${rows.map((row) => row.id).join(",")}`);
@@ -84,8 +87,15 @@
     return [true, what + rest];
   }
 
-  async function change(edits, _yes, rows) {
+  async function change(edits, _yes, _resume, rows) {
     complaint = null;
+    if (triggered() === "runs-resume") {
+      for (const row of cutOff(rows)) {
+        const { error } = await window.gradscape.ask("POST", `/api/runs/${row.id}/resume`);
+        complaint = complaint || error;
+      }
+      return Date.now();
+    }
     if (triggered() === "delete-yes") {
       for (const row of ended(rows)) {
         const { error } = await window.gradscape.ask("DELETE", `/api/runs/${row.id}`);

@@ -24,6 +24,7 @@ def register(app: Any) -> None:
         ClientsideFunction(HERE, "chosen"),
         Output(ids.RUNS_OPEN, "disabled"),
         Output(ids.RUNS_DELETE, "disabled"),
+        Output(ids.RUNS_RESUME, "disabled"),
         Input(ids.RUNS_GRID, "selectedRows"),
     )
     app.clientside_callback(
@@ -50,6 +51,7 @@ def register(app: Any) -> None:
         Output(ids.RUNS_CHANGED, "data"),
         Input(ids.RUNS_GRID, "cellValueChanged"),
         Input(ids.DELETE_YES, "n_clicks"),
+        Input(ids.RUNS_RESUME, "n_clicks"),
         State(ids.RUNS_GRID, "selectedRows"),
         prevent_initial_call=True,
     )

@@ -118,3 +118,20 @@ def test_runs_are_filtered(page: Any, server: Any) -> None:
     open_runs(page, 2)
     page.get_by_label("Filter runs").fill("app")
     page.wait_for_function(f"{ROWS}.length === 1 && {ROWS}[0] === 'apple'")
+
+
+def test_a_race_that_was_cancelled_goes_on(page: Any, server: Any) -> None:
+    done = server.start(name="done", steps=5)
+    server.wait(done)
+    run = server.start(name="cut", steps=300, pace=1000)
+    server.api.post(f"/runs/{run}/control", json={"action": "cancel"})
+    assert server.wait(run)["status"] == "cancelled"
+    open_runs(page, 2)
+    choose(page, "done")
+    assert page.is_disabled("#runs-resume")
+    choose(page, "cut")
+    page.click("#runs-resume")
+    page.wait_for_function(f"{ROWS}.length === 3")
+    newest = server.api.get("/runs?limit=1").json()["items"][0]
+    assert (newest["parent"], newest["name"]) == (run, "cut")
+    assert server.wait(newest["id"])["status"] == "succeeded"

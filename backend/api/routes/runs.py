@@ -95,6 +95,16 @@ def control(run: str, service: ServiceDep, raw: Body) -> Response:
     return answer_model(service.control(run, parse(CONTROL, raw)), status=202)
 
 
+@router.post("/{run}/resume", status_code=201, response_model=None, responses={201: {"model": Run}})
+def resume(run: str, service: ServiceDep) -> Response:
+    """Go on with a failed or cancelled race from its last checkpoints, bit for bit: a new run, this one its parent.
+
+    Where it has kept no checkpoint yet it starts again from where it had started. 409 for what is no race, has not
+    ended, or has taken all its steps.
+    """
+    return answer_model(service.resume(run), status=201)
+
+
 @router.get("/{run}/events", response_model=None, responses={200: {"model": EventPage}})
 def events(
     run: str,

@@ -1,7 +1,8 @@
 """What a provider's rule remembers, as tensors by name: so a checkpoint holds numbers, lists and words, too.
 
 A tensor keeps its name, as in ``0.exp_avg``; members of a list are numbered, as in ``0.Q.1``; all else says its type
-after a colon, as in ``0.step:int``.
+after a colon, as in ``0.step:int``. A tensor that lies transposed in memory, as factorizations leave them, is written
+straight and says so, as in ``0.Q.0:transposed``: products of it would round otherwise in another layout.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ def pack(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
         TypeError: for anything else.
     """
     match value:
+        case Tensor() if value.ndim == 2 and value.mT.is_contiguous() and not value.is_contiguous():
+            yield f"{name}:transposed", value.mT
         case Tensor():
             yield name, value
         case None:
@@ -50,7 +53,7 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read back what :func:`pack` has written, tensors as copies.
 
     Args:
-        packed: named tensors.
+        packed: named tensors, in any order: a file keeps another than they were packed in.
 
     Returns:
         The values by the first part of their names; dictionaries below that.
@@ -61,7 +64,7 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Any]:
         {'0': {'step': 3, 'Q': [tensor([1.]), []], 'rate': 0.1, 'rule': 'ab,b->a', 'none': None}}
     """
     found: dict[str, Any] = {}
-    lists: list[tuple[dict[str, Any], str, type]] = []
+    lists: list[tuple[int, dict[str, Any], str, type]] = []  # how deep it lies, where, and what it becomes
     for full, tensor in packed.items():
         path, _, kind = full.partition(":")
         *above, last = path.split(".")
@@ -69,12 +72,12 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Any]:
         for part in above:
             place = place.setdefault(part, {})
         if kind in ("list", "tuple"):
-            place[last] = {}
-            lists.append((place, last, list if kind == "list" else tuple))
+            place.setdefault(last, {})
+            lists.append((len(above), place, last, list if kind == "list" else tuple))
         else:
             place[last] = _plain(kind, tensor)
-    for place, last, kind_of_list in reversed(lists):  # inner ones came after the outer ones
-        place[last] = kind_of_list(place[last].values())
+    for _, place, last, kind_of_list in sorted(lists, key=lambda each: -each[0]):  # inner ones first
+        place[last] = kind_of_list(place[last][i] for i in sorted(place[last], key=int))
     return found
 
 
@@ -86,5 +89,7 @@ def _plain(kind: str, tensor: Tensor) -> Any:
             return {"bool": bool, "int": int, "float": float}[kind](tensor.item())
         case "str":
             return bytes(tensor.tolist()).decode()
+        case "transposed":
+            return tensor.clone(memory_format=torch.contiguous_format).mT
         case _:
             return tensor.clone()

@@ -221,6 +221,16 @@ def test_a_state_of_many_kinds_is_packed_and_read_back() -> None:
         dict(pack("0", object()))
 
 
+def test_a_state_is_read_back_in_any_order_and_lies_in_memory_as_it_did() -> None:
+    factors = [torch.arange(6.0).reshape(2, 3).mT, [torch.ones(1)], (1, "x")] + [
+        torch.tensor(float(i)) for i in range(9)
+    ]
+    packed = dict(pack("0", {"Q": factors, "empty": []}))
+    back = unpack({name: packed[name].contiguous() for name in sorted(packed)})["0"]
+    assert repr(back) == repr({"Q": factors, "empty": []})
+    assert back["Q"][0].stride() == (1, 3)
+
+
 def test_laprops_steps_stay_bounded_where_adams_do_not() -> None:
     """β₂ = 0: LaProp divides each gradient by itself, Adam its momentum by the last gradient alone."""
     layout = Layout((("x", (1,)),))

@@ -52,11 +52,10 @@ class Recovery:
             The new run; its ``parent`` is the old one.
 
         Raises:
-            JobsError: where there is no such run, it is no race, has not ended, or has nothing left to do.
+            NotFound: where there is no such run.
+            Conflict: where it is no race, has not ended, or has nothing left to do.
         """
-        found = self._store.get(run)
-        if found is None:
-            raise no_such_run(run)
+        found = self._stored(run)
         request = check_resumable(found, request_of(found))
         rows = self._store.read(run, EventFilter(limit=MOST_CONTROLS, kinds=("controlled",)))
         told = [Envelope.decode(row.text).event for row in rows]
@@ -90,9 +89,14 @@ class Recovery:
         if any(kept.resumable for kept in list_snapshots(self._folder(run))):
             self._go_on(run)
 
-    def _go_on(self, run: str) -> None:
+    def _stored(self, run: str) -> Run:
         found = self._store.get(run)
-        request = None if found is None else request_of(found)
+        if found is None:
+            raise no_such_run(run)
+        return found
+
+    def _go_on(self, run: str) -> None:
+        request = request_of(self._stored(run))
         if not isinstance(request, TrainRequest) or request.recovery != "resume":
             return
         try:

@@ -8,7 +8,7 @@ ROUTES = {
     ("get", "/api/health"), ("get", "/api/catalog"), ("get", "/api/stream"),
     ("get", "/api/runs"), ("post", "/api/runs"), ("post", "/api/runs/import"),
     ("get", "/api/runs/{run}"), ("patch", "/api/runs/{run}"), ("delete", "/api/runs/{run}"),
-    ("post", "/api/runs/{run}/control"), ("get", "/api/runs/{run}/events"),
+    ("post", "/api/runs/{run}/control"), ("post", "/api/runs/{run}/resume"), ("get", "/api/runs/{run}/events"),
     ("get", "/api/runs/{run}/snapshots"), ("get", "/api/runs/{run}/export"),
 }  # fmt: skip
 

@@ -101,6 +101,9 @@ def resume(run: str, service: ServiceDep) -> Response:
 
     Where it has kept no checkpoint yet it starts again from where it had started. 409 for what is no race, has not
     ended, or has taken all its steps.
+
+    Returns:
+        The new run.
     """
     return answer_model(service.resume(run), status=201)
 

@@ -23,7 +23,7 @@ from frontend.panels.stream import stream_settings
 SERVED: Final = (  # scripts that need the server, or Dash
     "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "members.js", "menu.js", "runs.js", "strips.js",
 )  # fmt: skip
-STYLES: Final = ("style.css", "panels.css", "tools.css", "exported.css")
+STYLES: Final = ("style.css", "panels.css", "tools.css", "tiles.css", "exported.css")
 NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip", "timeline-look")  # classes of what is left out
 VOID: Final = ("input", "br", "hr", "img")
 NAMES: Final = {"className": "class", "tabIndex": "tabindex", "htmlFor": "for"}

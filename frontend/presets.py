@@ -3,6 +3,7 @@
 from frontend.curvature_presets import CURVATURE
 from frontend.edge_presets import EDGES
 from frontend.preset import Preset, landscape, lane
+from frontend.saliency_presets import SALIENCY
 
 _ROUGHNESS = {"kind": "roughness", "length": 0.01, "lengths": [0.1, 0.5], "directions": 50}
 
@@ -156,7 +157,9 @@ TWO_SEEDS = Preset(
     },
 )
 
-PRESETS = (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, *CURVATURE, RITZ_GALERKIN, TWO_SEEDS)
+PRESETS = (
+    FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, *CURVATURE, *SALIENCY, RITZ_GALERKIN, TWO_SEEDS,
+)  # fmt: skip
 
 
 def preset(name: str) -> Preset:

@@ -30,7 +30,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "sweep": ("sweep",),
     "gradient_stats": (),  # told over HTTP and on the command line; no panel draws them yet
     "ntk": (),
-    "saliency": (),
+    "saliency": ("saliency",),
 }
 
 

@@ -125,6 +125,25 @@ class Scale(WireModel):
     limits: tuple[str, ...] = ()  # dotted places that get [lowest of all, highest of the first column]
 
 
+class Tiles(WireModel):
+    """Small pictures in a grid instead of Plotly's axes: one for each table of the bindings, of the newest look alone.
+
+    A binding's ``y`` is the row and its ``x`` the column; ``z`` is the picture: [height, width] or [n] (bars), and of a
+    ``plain`` row also [height, width, 3] (its colours). ``signed`` names the event's flag that says whether zero is in
+    the middle of the colours. Colours end at a percentile of the sizes: of a row's pictures, of one picture, or of a
+    row's pictures at all steps, as the choice ``common`` says; the end is written beside the row.
+    """
+
+    titles: dict[str, str]  # row → what it is called; rows come in this order
+    plain: tuple[str, ...] = ()  # rows in grey or in their own colours, each picture in its own range
+    signed: str
+    common: str
+    percentile: float = 99.0
+    notes: tuple[
+        "Phrase", ...
+    ] = ()  # the first that has something to say of a row's newest event stands below its title
+
+
 class Patch(WireModel):
     """A piece of layout that holds with these choices."""
 
@@ -144,6 +163,7 @@ class Graph(WireModel):
     cursor: Choices | None = None  # with these choices x is the step, and a line stands at the moment that is shown
     fit: dict[str, str] = {}  # dotted place of an axis → ``kind.channel`` whose span is its range
     scale: Scale | None = None
+    tiles: Tiles | None = None
 
 
 class Option(WireModel):
@@ -183,6 +203,10 @@ class Phrase(WireModel):
     text: str
     source: Source | None = None
     where: dict[str, bool | int | str] = {}
+
+
+Tiles.model_rebuild()
+Graph.model_rebuild()
 
 
 class Cell(WireModel):

@@ -64,7 +64,8 @@
     gradscape.keep({ "time.step": shown === null ? null : String(shown) }, runs);
   }
 
-  async function look(race, { title, spec }, lane, moment) {
+  // Asks for an analysis of a race's kept moments; as the race itself asked for it where it did, unless it is `exact`.
+  async function look(race, { title, spec, exact = false }, lane, moment) {
     const { json, error } = await gradscape.ask("GET", `/api/runs/${race.id}/snapshots`);
     if (error) return { error };
     const kept = nearest(json.items, lane, moment);
@@ -72,7 +73,7 @@
       const hint = "Moments are kept while a race runs, within its budget for snapshots; wait for the first.";
       return { error: { code: "invalid_request", message: `${race.name} has kept no moment of ${lane || "its lanes"} yet.`, hint } };
     }
-    const along = (race.request.probes || []).find(({ analysis }) => analysis.kind === spec.kind);
+    const along = !exact && (race.request.probes || []).find(({ analysis }) => analysis.kind === spec.kind);
     const { dtype, seed, device } = race.request;
     const at = kept.map(({ lane: name, step }) => ({ run: race.id, lane: name, step }));
     const steps = [...new Set(kept.map(({ step }) => step))];
@@ -93,5 +94,5 @@
     });
   });
 
-  gradscape.look = { offer };
+  gradscape.look = { offer, look, racesOf };
 })();

@@ -100,6 +100,11 @@
         }
         target.stamp = stamp;
         const scene = this.view.sceneOf(graph, bindings, this.choices, page, this.panel.sort);
+        if (graph.tiles) {
+          target.blank = !gradscape.tiles.draw(target, graph, bindings, scene);
+          gradscape.draw.tellPainted(target, row);
+          continue;
+        }
         const figure = gradscape.figure.figureOf(graph, bindings, scene);
         target.blank = figure.data.length === 0;
         await gradscape.draw.paint(target, figure, row);

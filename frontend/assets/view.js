@@ -119,7 +119,8 @@
       if (graph && graph.page && source.keys.includes(graph.page.field)) {
         tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
         const own = tables.filter((table) => page && table.run === page.run);
-        if (source.how === "replace" && tables.length > 1) tables = own.length ? own : tables.slice(0, 1); // one plane, one surface
+        const once = source.how === "replace" && !source.keys.includes("step"); // steps are chosen from below
+        if (once && tables.length > 1) tables = own.length ? own : tables.slice(0, 1); // one plane, one surface
       }
       if (source.keys.includes("step")) tables = gradscape.moment.newestOf(tables, this.moment, (table) => this.seriesOf(table));
       const place = (table) => [this.laneOf(table).index, table.keys.repeat || 0, table.order];

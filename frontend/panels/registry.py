@@ -19,6 +19,8 @@ from frontend.panels.overlap import figure as overlap_figure
 from frontend.panels.overlap import layout as overlap_layout
 from frontend.panels.roughness import figure as roughness_figure
 from frontend.panels.roughness import layout as roughness_layout
+from frontend.panels.saliency import figure as saliency_figure
+from frontend.panels.saliency import layout as saliency_layout
 from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
 from frontend.panels.slices import figure as slices_figure
@@ -33,6 +35,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
+    PanelView(panel=saliency_figure.panel(), layout=saliency_layout.layout),
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
     PanelView(panel=spectrum_figure.panel(), layout=spectrum_layout.layout),
     PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),

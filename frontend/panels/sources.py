@@ -28,6 +28,8 @@ SPECTRUM: Final = Source(kind="spectrum", how="replace", keys=("lane", "repeat",
 EIGENVALUES: Final = Source(
     kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "which", "point", "step")
 )
+EXAMPLES: Final = Source(kind="saliency_example", how="replace", keys=("lane", "repeat", "point", "step", "example"))
+MAPS: Final = Source(kind="saliency_map", how="replace", keys=("lane", "repeat", "point", "step", "method", "example"))
 OVERLAP: Final = Source(kind="overlap", how="append", keys=("lane", "repeat", "layer", "point"))
 OVERLAP_NOT_CONVERGED: Final = OVERLAP.model_copy(update={"where": {"converged": False}})
 PLANE: Final = Source(kind="plane", how="replace", keys=("kind_of_plane", "point", "plane"))

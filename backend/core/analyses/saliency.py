@@ -3,21 +3,23 @@
 Shapes: N examples, C outputs, F… an input's own shape.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from backend.core.analyses.base import TICK, Context, Events
+from backend.core.analyses.base import TICK, Context, Events, Tick
 from backend.core.analyses.curvature import Site, sites
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.places import points_of, started
 from backend.core.problems.problem import Data, Problem
 from backend.core.runtime.seeding import generator
-from backend.core.saliency.explained import BadTarget, Estimate, Explained
+from backend.core.saliency.explained import BadTarget, Estimate, Explained, Score
 from backend.core.saliency.features import NoPictures
 from backend.core.saliency.integrated import completeness_gap
-from backend.core.saliency.methods import COMPLETE, UNSIGNED, Setting, estimates, picture, square
+from backend.core.saliency.methods import COMPLETE, UNSIGNED, Setting, estimates, picture
 from backend.core.saliency.metrics import capped
 from backend.core.saliency.rules import NoRelu
 from backend.schemas.analysis import SaliencyAnalysis
@@ -82,30 +84,62 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
     score = explained.score(target_N)
     base = torch.zeros_like(x[:1]) if spec.baseline == "zero" else train.x.mean(0, keepdim=True)
     split = "test" if data is problem.test else "train"
+    classified = problem.classes is not None and logit_NC.shape[1] > 1
     for index, example in enumerate(spec.examples):
+        label = int(y[index]) if problem.classes is not None else None
+        target, predicted = int(target_N[index]), int(logit_NC[index].argmax()) if logit_NC.shape[1] > 1 else None
         yield SaliencyExample(
             **site.where,
             example=example,
             split=split,
-            input=_shown(x[index]).cpu().numpy(),
-            label=int(y[index]) if problem.classes is not None else None,
-            target=int(target_N[index]),
-            predicted=int(logit_NC[index].argmax()) if logit_NC.shape[1] > 1 else None,
-            logit=float(logit_NC[index, target_N[index]]),
+            input=_shown(x[index], problem).cpu().numpy(),
+            label=label,
+            target=target,
+            predicted=predicted,
+            correct=predicted == label if classified else None,
+            own=target == label if classified else None,
+            logit=float(logit_NC[index, target]),
         )
-    for method in dict.fromkeys((spec.method, *spec.compare)):
-        setting = Setting(spec, base, train.x, generator(seed, spec.kind, method))
-        signed = method not in UNSIGNED
-        for found in estimates(method, score, x, setting):
+    methods = tuple(dict.fromkeys((spec.method, *spec.compare)))
+    running = [_refined(spec, seed, method, score, x, base, train.x) for method in methods]
+    colours = x.dim() == 4 and x.shape[1] > 1
+    while running:  # by turns, so that all methods have a first picture early
+        for search in tuple(running):
+            found = next(search, None)
+            if found is None:
+                running.remove(search)
+                continue
             yield TICK
-            gap_N = completeness_gap(score, x, base, found.map) if method in COMPLETE and found.final else None
-            maps = picture(found.map, x, signed=signed)
-            colours = x.dim() == 4 and x.shape[1] > 1 and found.map.dim() == 4
-            for index, example in enumerate(spec.examples):
-                gap = None if gap_N is None else float(gap_N[index])
-                yield _told(
-                    site, method, example, int(target_N[index]), maps[index], found, gap, signed and not colours
-                )
+            if isinstance(found, Told):
+                signed = found.method not in UNSIGNED
+                maps = picture(found.estimate.map, x, signed=signed)
+                shown_signed = signed and not (colours and found.estimate.map.dim() == 4)
+                for index, example in enumerate(spec.examples):
+                    gap = None if found.gap_N is None else float(found.gap_N[index])
+                    yield _told(site, found, example, int(target_N[index]), maps[index], gap, shown_signed, problem)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """An estimate worth telling: the first, each of twice the samples, and the last."""
+
+    method: Method
+    estimate: Estimate
+    gap_N: Tensor | None
+
+
+def _refined(
+    spec: SaliencyAnalysis, seed: int, method: Method, score: Score, x: Tensor, base: Tensor, reference: Tensor
+) -> Iterator[Told | Tick]:
+    setting = Setting(spec, base, reference, generator(seed, spec.kind, method))
+    due = 0
+    for found in estimates(method, score, x, setting):
+        if found.samples < due and not found.final:
+            yield TICK
+            continue
+        due = 2 * found.samples
+        gap_N = completeness_gap(score, x, base, found.map) if method in COMPLETE and found.final else None
+        yield Told(method, found, gap_N)
 
 
 def _targets(spec: SaliencyAnalysis, problem: Problem, y: Tensor, logit_NC: Tensor) -> Tensor:
@@ -117,35 +151,38 @@ def _targets(spec: SaliencyAnalysis, problem: Problem, y: Tensor, logit_NC: Tens
 
 
 def _told(
-    site: Site, method: Method, example: int, target: int, found: Tensor, estimate: Estimate, gap: float | None,
-    signed: bool,
-) -> SaliencyMap:  # fmt: skip
+    site: Site, told: Told, example: int, target: int, found: Tensor, gap: float | None, signed: bool, problem: Problem
+) -> SaliencyMap:
     _, cap = capped(found[None].nan_to_num())
     return SaliencyMap(
         **site.where,
-        method=method,
+        method=told.method,
         example=example,
         target=target,
-        map=_square(found).cpu().numpy(),
+        map=_pictured(found, problem).cpu().numpy(),
         signed=signed,
         scale=float(cap),
-        samples=estimate.samples,
-        final=estimate.final,
+        samples=told.estimate.samples,
+        final=told.estimate.final,
         completeness_gap=gap,
     )
 
 
-def _shown(x: Tensor) -> Tensor:
+def _shown(x: Tensor, problem: Problem) -> Tensor:
     """An input as it is looked at: [K, H, W] with channels last, or without the axis of a single one."""
+    if x.dim() == 1 and problem.image is not None:
+        x = x.view(problem.image)
     if x.dim() != 3:
-        return _square(x)
+        return x
     return x[0] if len(x) == 1 else x.permute(1, 2, 0).contiguous()
 
 
-def _square(x: Tensor) -> Tensor:
-    """A row of features as the picture it is, where their number is a square (of 4 or more)."""
-    sides = square(x.shape)
-    return x if sides is None else x.view(sides)
+def _pictured(x: Tensor, problem: Problem) -> Tensor:
+    """A row of features as the picture that it is; of several colours, the sum of their sizes."""
+    if x.dim() != 1 or problem.image is None:
+        return x
+    colours = x.view(problem.image)
+    return colours[0] if len(colours) == 1 else colours.abs().sum(0)
 
 
 SALIENCY: Final = Saliency()

@@ -41,7 +41,7 @@ def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, fi
             splits = build_splits(spec.data, files)
             criterion = build_criterion(spec.loss, spec.data.classes)
             model = build_model(spec.model, spec.data, splits.train.x_NF.shape[1], criterion.outputs)
-            return NetworkProblem(model, criterion, splits, spec.data.classes, dtype, device)
+            return NetworkProblem(model, criterion, splits, spec.data.classes, dtype, device, spec.data.image)
 
 
 def build_splits(spec: AnyData, files: Files = no_files) -> Splits:

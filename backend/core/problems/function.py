@@ -35,6 +35,7 @@ class FunctionMinimisation:
     classes: int | None = None
     solution: Solution | None = None
     model: Model | None = None
+    image: tuple[int, int, int] | None = None
 
     def __init__(self, spec: AnyFunction, dtype: torch.dtype, device: torch.device) -> None:
         self.layout = Layout((("x", (spec.dimensions,)),))

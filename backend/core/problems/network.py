@@ -33,7 +33,9 @@ class NetworkProblem:
         classes: int | None,
         dtype: torch.dtype,
         device: torch.device,
+        image: tuple[int, int, int] | None = None,
     ) -> None:
+        self.image = image
         self.layout, self.buffer_layout = model.layout, model.buffer_layout
         self.dtype, self.device, self.classes = dtype, device, classes
         self.units, self.activated, self.activation = model.units, model.activated, model.activation

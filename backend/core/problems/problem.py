@@ -75,6 +75,7 @@ class Problem(Protocol):
     view: View | None  # functions only
     solution: Solution | None  # differential equations only
     model: Model | None  # the network; None for functions and differential equations
+    image: tuple[int, int, int] | None  # channels, height and width, where an example is a picture
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point: flat parameters [P] and flat buffers [B]."""

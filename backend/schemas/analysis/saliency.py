@@ -1,6 +1,7 @@
 """Which parts of an input an output hangs on."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -23,6 +24,7 @@ class SaliencyAnalysis(AnalysisSpec):
     summary = "Which pixels (or features) of an example a logit hangs on, by the methods of the field side by side."
     equation = "g = ∂f_c(x)/∂x, and what each method makes of it"
     reference = "Simonyan, Vedaldi & Zisserman 2013; Smilkov et al. 2017; Sundararajan, Taly & Yan 2017; and others"
+    along: ClassVar[Mapping[str, object]] = {"compare": ["smoothgrad", "integrated_gradients"], "samples": 20}
     kind: Literal["saliency"] = kind_of("saliency")
     method: Method = described("gradient", "How the map is made.")
     compare: tuple[Method, ...] = described((), "Further methods on the same examples.", max_length=len(METHODS))

@@ -16,6 +16,8 @@ class SaliencyExample(PointEvent):
     label: int | None  # its class; null for a regression
     target: int
     predicted: int | None
+    correct: bool | None = None  # whether it is recognised; null without classes
+    own: bool | None = None  # whether the target is its own class
     logit: float
 
 

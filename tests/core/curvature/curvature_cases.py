@@ -37,6 +37,7 @@ class Attention:
 
     view: View | None = None
     solution: Solution | None = None
+    image: tuple[int, int, int] | None = None
     classes: int | None = 3
     test: Data | None = None
     noise: float = 0.0

@@ -32,6 +32,7 @@ class DifferentialEquation:
     test: Data | None = None
     classes: int | None = None
     view: View | None = None
+    image: tuple[int, int, int] | None = None
     model: Model | None = None  # its loss asks for derivatives by the inputs, too
 
     def __init__(self, spec: AnyPde, dtype: torch.dtype, device: torch.device) -> None:

@@ -1,0 +1,264 @@
+// Small pictures in a grid: rows by one field of the events, columns by another, one canvas each, a pixel for a value.
+(() => {
+  "use strict";
+  const gradscape = (window.gradscape = window.gradscape || {});
+
+  const MOST_VALUES = 100_000; // that a percentile is taken of; of more, every so many
+  const TITLE = 116; // pixels: the titles' column
+  const GAP = 4;
+  const SIZE = [26, 150]; // of a picture's side
+  const STRIP = 56; // height of a row of bars
+
+  const part = (tag, className, properties = {}) => Object.assign(document.createElement(tag), { className }, properties);
+  const write = (element, text) => element.textContent !== text && (element.textContent = text);
+  const valueOf = (channel, table) => gradscape.wire.at(table.last, channel.field);
+
+  // The cells of the newest look: {row, column, table, binding}, a later binding over an earlier one.
+  function cellsOf(bindings, scene) {
+    const found = bindings.flatMap((binding) => scene.tablesOf(binding).map((table) => ({ binding, table })));
+    const newer = (one, other) => (one.keys.step ?? 0) - (other.keys.step ?? 0) || one.order - other.order;
+    const maps = found.filter(({ table }) => table.last.kind === bindings[bindings.length - 1].source.kind);
+    if (!maps.length) return [];
+    const newest = maps.map(({ table }) => table).reduce((one, other) => (newer(one, other) > 0 ? one : other));
+    const cells = new Map();
+    for (const { binding, table } of found) {
+      if (table.run !== newest.run || table.keys.repeat !== newest.keys.repeat) continue;
+      const row = String(valueOf(binding.y, table));
+      const column = String(valueOf(binding.x, table));
+      cells.set(JSON.stringify([row, column]), { row, column, table, binding });
+    }
+    return [...cells.values()];
+  }
+
+  const picture = ({ binding, table }) => table.last[binding.z.field];
+
+  // The value below which this share of all the values' sizes lies.
+  function percentile(arrays, percent) {
+    const count = arrays.reduce((sum, { data }) => sum + data.length, 0);
+    const every = Math.max(1, Math.ceil(count / MOST_VALUES));
+    const sizes = arrays.flatMap(({ data }) => Array.from({ length: Math.ceil(data.length / every) }, (_, i) => Math.abs(data[i * every]))).filter(Number.isFinite);
+    if (!sizes.length) return 0;
+    const sorted = Float64Array.from(sizes).sort();
+    const place = (percent / 100) * (sorted.length - 1);
+    const first = Math.floor(place);
+    return sorted[first] + (place - first) * ((sorted[first + 1] ?? sorted[first]) - sorted[first]);
+  }
+
+  // A row's pictures at every step that is known.
+  function throughTime({ row, binding, table }, scene) {
+    const mine = (other) => other.keys.lane === table.keys.lane && String(valueOf(binding.y, other)) === row;
+    return scene.buffers.of(binding.source).filter(mine).map((other) => other.last[binding.z.field]);
+  }
+
+  function limitsOf(cells, cell, tiles, scene) {
+    if (tiles.plain.includes(cell.row)) {
+      const values = Array.from(picture(cell).data).filter(Number.isFinite);
+      return { plain: true, low: Math.min(...values), high: Math.max(...values) };
+    }
+    const common = scene.choices[tiles.common];
+    const of = common === "map" ? [picture(cell)] : common === "time" ? throughTime(cell, scene) : cells.filter(({ row }) => row === cell.row).map(picture);
+    const high = percentile(of, tiles.percentile);
+    const signed = Boolean(cell.table.last[tiles.signed]);
+    return { signed, low: signed ? -high : 0, high };
+  }
+
+  // --- pictures -----------------------------------------------------------------------------------------------------
+
+  function paintPixels(canvas, { shape, data }, limits, paper) {
+    const [height, width, channels = 1] = shape;
+    Object.assign(canvas, { width, height });
+    const image = new ImageData(width, height);
+    const colour = gradscape.palette.colours({ ...limits, paper });
+    const span = limits.high > limits.low ? limits.high - limits.low : 1;
+    for (let i = 0; i < width * height; i += 1) {
+      const own = (channel) => (255 * (data[3 * i + channel] - limits.low)) / span;
+      image.data.set(channels === 3 ? [own(0), own(1), own(2), 255] : colour(data[i]), 4 * i);
+    }
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  // A row of values as bars from zero.
+  function paintBars(canvas, { data }, limits, paper, ink) {
+    const scale = window.devicePixelRatio || 1;
+    Object.assign(canvas, { width: Math.round(canvas.clientWidth * scale) || 1, height: Math.round(canvas.clientHeight * scale) || 1 });
+    const { width, height } = canvas;
+    const [low, high] = [Math.min(limits.low, 0), Math.max(limits.high, 0)];
+    const at = (value) => height - (height * (Math.min(Math.max(value, low), high) - low)) / (high > low ? high - low : 1);
+    const context = canvas.getContext("2d");
+    const colour = limits.plain ? () => ink : (value) => `rgb(${gradscape.palette.colours({ ...limits, low: limits.signed ? limits.low : -limits.high, signed: true, paper })(value).slice(0, 3).join()})`;
+    context.fillStyle = ink;
+    context.globalAlpha = 0.25;
+    context.fillRect(0, Math.min(Math.round(at(0)), height - 1), width, 1);
+    context.globalAlpha = 1;
+    const step = width / data.length;
+    data.forEach((value, i) => {
+      if (!Number.isFinite(value)) return;
+      context.fillStyle = colour(value * (limits.plain ? 1 : 4)); // bars tell sizes: their colours only signs
+      context.fillRect(i * step, Math.min(at(value), at(0)), Math.max(step - scale * 0.5, 0.5), Math.max(Math.abs(at(value) - at(0)), 0.5));
+    });
+  }
+
+  function paintCell(canvas, cell, limits, scene) {
+    const { paper, ink } = scene.tokens;
+    const stamp = JSON.stringify([limits, paper, canvas.clientWidth]);
+    if (canvas.event === cell.table.last && canvas.stamp === stamp) return;
+    Object.assign(canvas, { event: cell.table.last, stamp });
+    if (picture(cell).shape.length === 1) paintBars(canvas, picture(cell), limits, paper, ink);
+    else paintPixels(canvas, picture(cell), limits, paper);
+  }
+
+  function paintLegend(canvas, limits, paper) {
+    const data = Float64Array.from({ length: 65 }, (_, i) => limits.low + ((limits.high - limits.low) * i) / 64);
+    paintPixels(canvas, { shape: [1, 65], data }, limits, paper);
+  }
+
+  // --- the grid -----------------------------------------------------------------------------------------------------
+
+  const hoverOf = ({ binding, table }) => gradscape.wire.fill(binding.hover || "", (field) => gradscape.wire.at(table.last, field)) || "";
+
+  // What a row says of its newest event.
+  function noteOf(tiles, event) {
+    for (const { text, where } of tiles.notes) {
+      const said = gradscape.buffers.matches(where, event) ? gradscape.wire.fill(text, (field) => gradscape.wire.at(event, field)) : null;
+      if (said !== null) return said;
+    }
+    return "";
+  }
+
+  function build(target, rows, columns) {
+    const key = JSON.stringify([rows, columns]);
+    if (target.tiles && target.tiles.key === key) return;
+    const grid = part("div", "gs-tiles");
+    const cells = new Map();
+    const titles = new Map();
+    for (const row of rows) {
+      const title = part("div", "gs-tile-title");
+      const scale = part("div", "gs-tile-ends");
+      scale.append(part("canvas", "gs-tile-legend"), part("span", ""));
+      scale.firstChild.setAttribute("aria-hidden", "true");
+      title.append(part("strong", ""), scale, part("span", "gs-tile-note"));
+      titles.set(row, title);
+      grid.append(title);
+      for (const column of columns) {
+        const cell = part("figure", "gs-tile");
+        const canvas = part("canvas", "");
+        canvas.setAttribute("role", "img");
+        cell.append(canvas, part("figcaption", ""));
+        cells.set(JSON.stringify([row, column]), cell);
+        grid.append(cell);
+      }
+    }
+    const tip = part("div", "gs-tip", { hidden: true });
+    target.replaceChildren(grid, tip);
+    target.tiles = { key, grid, cells, titles, tip, shown: new Map() };
+    if (!target.tilesWatched) watch(target);
+  }
+
+  // As large as the panel has room for.
+  function fit(target, rows, columns, flat) {
+    const { grid } = target.tiles;
+    const across = Math.floor((target.clientWidth - TITLE - 12) / columns) - GAP;
+    const down = Math.floor((target.clientHeight - 20) / rows) - GAP;
+    const side = Math.min(Math.max(Math.min(across, down), SIZE[0]), SIZE[1]);
+    grid.style.setProperty("--columns", columns);
+    grid.style.setProperty("--across", `${flat ? Math.max(across, 60) : side}px`);
+    grid.style.setProperty("--down", `${flat ? Math.min(Math.max(down, 34), STRIP) : side}px`);
+    grid.classList.toggle("gs-tiles-small", (flat ? Math.min(down, STRIP) : side) < 52);
+  }
+
+  // Draws the grid; false where there is nothing to draw.
+  function draw(target, graph, bindings, scene) {
+    const { tiles } = graph;
+    const cells = cellsOf(bindings, scene);
+    if (!cells.length) return false;
+    const places = Object.keys(tiles.titles);
+    const rows = [...new Set(cells.map(({ row }) => row))].sort((one, other) => places.indexOf(one) - places.indexOf(other));
+    const inOrder = cells.filter(({ row }) => row === rows[0]).sort((one, other) => one.table.order - other.table.order);
+    const columns = [...new Set([...inOrder, ...cells].map(({ column }) => column))];
+    build(target, rows, columns);
+    fit(target, rows.length, columns.length, cells.every((cell) => picture(cell).shape.length === 1));
+    for (const row of rows) {
+      const mine = cells.filter((cell) => cell.row === row);
+      const limits = mine.map((cell) => limitsOf(cells, cell, tiles, scene));
+      tellRow(target.tiles.titles.get(row), tiles, mine, limits, scene);
+      mine.forEach((cell, i) => tellCell(target, tiles, cell, limits[i], scene));
+    }
+    return true;
+  }
+
+  function tellRow(title, tiles, cells, limits, scene) {
+    const [name, ends, note] = title.children;
+    const [legend, scale] = ends.children;
+    const [{ row, table }] = cells;
+    const [first] = limits;
+    const shared = limits.every(({ high }) => high === first.high);
+    write(name, tiles.titles[row] || row);
+    ends.hidden = Boolean(first.plain);
+    if (!first.plain) paintLegend(legend, first, scene.tokens.paper);
+    write(scale, first.plain ? "" : !shared ? "each its own" : `${first.signed ? "±" : "0–"}${gradscape.wire.number(Number(first.high.toPrecision(2)))}`);
+    write(note, first.plain ? "" : noteOf(tiles, table.last));
+  }
+
+  function tellCell(target, tiles, cell, limits, scene) {
+    const key = JSON.stringify([cell.row, cell.column]);
+    const figure = target.tiles.cells.get(key);
+    const [canvas, caption] = figure.children;
+    paintCell(canvas, cell, limits, scene);
+    const note = tiles.plain.includes(cell.row) ? "" : noteOf(tiles, cell.table.last);
+    target.tiles.shown.set(figure, { cell, limits, note, title: tiles.titles[cell.row] || cell.row });
+    const label = cell.binding.label && gradscape.wire.fill(cell.binding.label, (field) => gradscape.wire.at(cell.table.last, field));
+    write(caption, label || "");
+    caption.hidden = !label;
+    const said = `${tiles.titles[cell.row] || cell.row}, ${label || cell.column}: ${hoverOf(cell)}`;
+    if (canvas.getAttribute("aria-label") !== said) canvas.setAttribute("aria-label", said);
+  }
+
+  // --- pointing -----------------------------------------------------------------------------------------------------
+
+  // The value under the pointer, in words.
+  function valueAt({ cell }, canvas, event) {
+    const { shape, data } = picture(cell);
+    const box = canvas.getBoundingClientRect();
+    const share = (x, from, size) => Math.min(Math.max((x - from) / size, 0), 0.999);
+    const column = (count) => Math.floor(share(event.clientX, box.left, box.width) * count);
+    if (shape.length === 1) return `${column(shape[0])}: ${gradscape.wire.number(data[column(shape[0])])}`;
+    const [height, width, channels = 1] = shape;
+    const [i, j] = [Math.floor(share(event.clientY, box.top, box.height) * height), column(width)];
+    const values = Array.from({ length: channels }, (_, k) => gradscape.wire.number(data[channels * (i * width + j) + k]));
+    return `row ${i}, column ${j}: ${values.join(", ")}`;
+  }
+
+  function point(target, event) {
+    const { tip, shown } = target.tiles;
+    const figure = event.target.closest && event.target.closest(".gs-tile");
+    const known = figure && shown.get(figure);
+    tip.hidden = !known;
+    if (!known) return;
+    const canvas = figure.firstChild;
+    const { limits, title, note } = known;
+    const ends = limits.plain ? "" : ` · colours end at ${limits.signed ? "±" : ""}${gradscape.wire.number(Number(limits.high.toPrecision(3)))}`;
+    tip.replaceChildren(part("strong", "", { textContent: title }), ` ${valueAt(known, canvas, event)}`, part("br", ""), `${[hoverOf(known.cell), note].filter(Boolean).join(" · ")}${ends}`);
+    const [box, own] = [target.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    const left = Math.min(Math.max(own.left - box.left, 4), Math.max(box.width - tip.offsetWidth - 4, 4));
+    const below = own.bottom - box.top + 6;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${below + tip.offsetHeight > box.height ? Math.max(own.top - box.top - tip.offsetHeight - 6, 0) : below}px`;
+  }
+
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      target.stamp = null;
+      const panel = target.closest("[data-panel]");
+      if (panel && panel.panelView) panel.panelView.touch();
+    }
+  });
+
+  function watch(target) {
+    target.tilesWatched = true;
+    target.addEventListener("pointermove", (event) => point(target, event));
+    target.addEventListener("pointerleave", () => (target.tiles.tip.hidden = true));
+    sizes.observe(target);
+  }
+
+  gradscape.tiles = { draw, picture };
+})();

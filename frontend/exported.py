@@ -21,7 +21,8 @@ from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_settings
 
 SERVED: Final = (  # scripts that need the server, or Dash
-    "bar.js", "choices.js", "controls.js", "docs.js", "help.js", "members.js", "menu.js", "runs.js", "strips.js",
+    "bar.js", "choices.js", "compare.js", "controls.js", "docs.js", "help.js", "members.js", "menu.js",
+    "runs.js", "strips.js",
 )  # fmt: skip
 STYLES: Final = ("style.css", "panels.css", "tools.css", "tiles.css", "exported.css")
 NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip", "timeline-look")  # classes of what is left out
@@ -50,7 +51,7 @@ def as_page(shown: Sequence[Shown], choices: Mapping[str, str], version: str) ->
     for name in STYLES:
         yield f"<style>{_asset(name)}</style>\n"
     yield f'</head>\n<body class="exported">\n{_head(runs, title, version)}\n'
-    pictures, tables = ([view for view in PANELS if bool(view.panel.cells) is table] for table in (False, True))
+    pictures, tables = ([view for view in PANELS if view.panel.tabular is table] for table in (False, True))
     grid = f'<div class="panel-grid">{_panels(pictures)}</div>'
     yield f'<main class="panels">{grid}{_panels(tables)}</main>\n'
     yield f"{render(timeline())}\n{_requests(runs)}\n"

@@ -20,6 +20,7 @@ KEYS_DIALOG: Final = "keys-dialog"
 DOCUMENT: Final = "document"  # assets/docs.js knows it by name
 DOCS_DRAWER: Final = "docs-drawer"
 LAST_LAB: Final = "last-lab"  # dcc.Store, kept by the tab: the Lab's last query
+LAST_COMPARE: Final = "last-compare"  # likewise of the Compare page
 
 # The Lab's set-up
 LAB: Final = "lab"
@@ -53,6 +54,13 @@ NOTICE: Final = "notice"
 PANELS: Final = "panels"
 TIMELINE: Final = "timeline"
 
+# The Compare page: assets/compare.js knows these by name
+COMPARE: Final = "compare"
+COMPARE_EMPTY: Final = "compare-empty"
+COMPARE_ADD: Final = "compare-add"
+COMPARE_PLANE: Final = "compare-plane"
+COMPARE_COUNT: Final = "compare-count"
+
 # The Runs page
 RUNS_GRID: Final = "runs-grid"
 RUNS_EMPTY: Final = "runs-empty"
@@ -61,6 +69,7 @@ RUNS_POLL: Final = "runs-poll"
 RUNS_CHANGED: Final = "runs-changed"  # dcc.Store: when a run was last renamed or deleted
 RUNS_OPEN: Final = "runs-open"
 RUNS_RESUME: Final = "runs-resume"
+RUNS_COMPARE: Final = "runs-compare"
 RUNS_DELETE: Final = "runs-delete"
 RUNS_FILTER: Final = "runs-filter"
 RUNS_COUNT: Final = "runs-count"

@@ -13,6 +13,8 @@ from frontend.components.node import Node, aria, icon
 from frontend.state import View
 from frontend.theme import mantine_theme
 
+COMPARE = "/compare"
+VIEWS = ("/", COMPARE)  # pages that show a view, which their address keeps
 KEYS = (
     ("Space", "Pause or resume the runs in view"),
     ("→", "Take one step, then stay paused"),
@@ -54,6 +56,7 @@ def shell(pages: Sequence[Page]) -> Node:
             dcc.Location(id=ids.LOCATION, refresh="callback-nav"),
             dcc.Store(id=ids.VIEW, data=View().store()),
             dcc.Store(id=ids.LAST_LAB, storage_type="session"),
+            dcc.Store(id=ids.LAST_COMPARE, storage_type="session"),
             html.A("Skip to the content", href=f"#{ids.PAGE}", className="skip"),
             _header(pages),
             html.Main(id=ids.PAGE, tabIndex="-1"),
@@ -129,7 +132,7 @@ def register(app: Any, pages: Sequence[Page]) -> None:
     )
     async def keep(query: str | None, stored: Any, path: str | None) -> tuple[Any, Any]:
         """The address tells the view at first and when it is gone back to; afterwards the view tells the address."""
-        if path != "/":
+        if path not in VIEWS:
             return no_update, no_update
         told, shown = View.from_query(query), View.from_store(stored)
         if told == shown:
@@ -147,10 +150,17 @@ def register(app: Any, pages: Sequence[Page]) -> None:
     )
     app.clientside_callback(ClientsideFunction(here, "applyView"), Input(ids.VIEW, "data"), Input(ids.PAGE, "children"))
     app.clientside_callback(
-        ClientsideFunction(here, "remember"), Output(ids.LAST_LAB, "data"), Input(ids.LOCATION, "search")
+        ClientsideFunction(here, "remember"),
+        Output(ids.LAST_LAB, "data"),
+        Output(ids.LAST_COMPARE, "data"),
+        Input(ids.LOCATION, "search"),
     )
     app.clientside_callback(
-        ClientsideFunction(here, "labHref"), Output(ids.nav_link("/"), "href"), Input(ids.LAST_LAB, "data")
+        ClientsideFunction(here, "viewHrefs"),
+        Output(ids.nav_link("/"), "href"),
+        Output(ids.nav_link(COMPARE), "href"),
+        Input(ids.LAST_LAB, "data"),
+        Input(ids.LAST_COMPARE, "data"),
     )
     app.clientside_callback(
         ClientsideFunction(here, "copyLink"),

@@ -229,8 +229,37 @@ class Words(WireModel):
     blank: str = ""
 
 
+class Measure(WireModel):
+    """What lanes are ranked by: an event's number, looked up at the steps at which it was told.
+
+    ``more`` says that more is better. Where a lane has no such event, the next of ``sources`` that it has counts.
+    """
+
+    sources: tuple[Source, ...]
+    field: str
+    title: str
+    format: str = "number"
+    more: bool = False
+
+
+class Standings(WireModel):
+    """A table that ranks the lanes by what they had reached when all had spent the same.
+
+    The budget is what the lane that spent least has spent, in the unit that the choice ``by`` names; ``measure`` is the
+    choice of what counts. ``rows`` is the source whose columns hold the steps and what they have cost. Fewer lanes than
+    ``least`` are not ranked: the panel stays away.
+    """
+
+    least: int = 2
+    by: str
+    measure: str
+    rows: Source
+    budgets: dict[str, str]  # a column of the rows → what it counts, in words
+    measures: dict[str, Measure]
+
+
 class Panel(WireModel):
-    """A panel: graphs with their bindings, or a table of lanes."""
+    """A panel: graphs with their bindings, a table of lanes, or their standings."""
 
     name: str
     title: str
@@ -244,3 +273,9 @@ class Panel(WireModel):
     bindings: tuple[Binding, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     cells: tuple[Cell, ...] = ()
+    standings: Standings | None = None
+
+    @property
+    def tabular(self) -> bool:
+        """Whether it is a table, which goes below the pictures."""
+        return bool(self.cells) or self.standings is not None

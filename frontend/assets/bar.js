@@ -177,7 +177,7 @@
     for (const { run, error, id } of states) {
       if (error && error.code === "not_found") {
         const gone = { message: `The run ${id} is not here.`, hint: "It may have been deleted; choose another on the Runs page." };
-        notices.push([gone, "Nothing to show"]);
+        notices.push([gone, states.length > 1 ? "Not shown" : "Nothing to show"]);
       } else if (run && run.error) {
         const goesOn = run.kind === "train" && CUT_OFF.includes(run.error.code) && !resumed.has(id);
         notices.push([run.error, `${run.name || run.id} failed`, goesOn ? { id } : null]);
@@ -197,7 +197,8 @@
 
   function show() {
     const part = (id) => document.getElementById(id);
-    if (!part("status")) return; // another page
+    if (part("notice")) showNotices(part("notice"));
+    if (!part("status")) return; // a page without these controls
     const runs = known();
     const paused = running().some((run) => run.paused);
     const share = shareOf(runs);
@@ -209,7 +210,6 @@
     part("progress-text").textContent = progressOf(runs);
     part("progress").setAttribute("aria-valuenow", String(Math.round(100 * share)));
     part("progress").firstElementChild.style.width = `${100 * share}%`;
-    showNotices(part("notice"));
     if (running().length && document.activeElement === part("start")) part("pause").focus(); // space pauses, not starts
   }
 

@@ -9,6 +9,7 @@
   function applyView(view) {
     const { runs = [], choices = {} } = view || {};
     gradscape.members.show({ runs, choices });
+    gradscape.compare.show(runs);
     requestAnimationFrame(() => gradscape.bar.watch(runs));
     requestAnimationFrame(gradscape.menu.found);
     gradscape.setView({ runs, choices });
@@ -94,14 +95,20 @@
 
   const markPage = (path, links) => links.map((link) => (link.path === path || (link.path !== "/" && path.startsWith(`${link.path}/`)) ? "page" : null));
   const openKeys = (clicks, opened) => (clicks ? !opened : noUpdate());
-  const labHref = (search) => `/${search || ""}`;
-  const remember = (search) => (window.location.pathname === "/" ? search : noUpdate());
+  // The Lab opens as it was left; so does the Compare page, which shows the Lab's runs where it was not used yet.
+  const viewHrefs = (lab, compare) => [`/${lab || ""}`, `/compare${compare || runsOf(lab)}`];
+  const remember = (search) => ["/", "/compare"].map((path) => (window.location.pathname === path ? search : noUpdate()));
+
+  function runsOf(search) {
+    const runs = new URLSearchParams(search || "").get("runs");
+    return runs ? `?runs=${runs}` : "";
+  }
 
   window.dashMantineFunctions = Object.assign(window.dashMantineFunctions || {}, {
     powerOfTen: (power) => shortNumber(10 ** power),
   });
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    gradscape: { applyView, showErrors, toggleSetup, moveTogether, steer, copyLink, markPage, openKeys, labHref, remember },
+    gradscape: { applyView, showErrors, toggleSetup, moveTogether, steer, copyLink, markPage, openKeys, viewHrefs, remember },
   });
 
   // Keys: nothing is taken from a field, a button or a slider that has the focus and uses the key itself.

@@ -18,7 +18,8 @@
     if (!view.runs.includes(id)) tell({ ...view, runs: [...view.runs, id] });
   }
 
-  function stateOf({ status, progress, paused }) {
+  function stateOf({ status, progress, paused, missing }) {
+    if (missing) return "not here";
     if (status === "failed") return "failed";
     if (ENDED.includes(status)) return "";
     if (status === "queued") return "waiting";
@@ -45,7 +46,7 @@
     clearTimeout(timer);
     const list = document.getElementById("members");
     if (!list) return;
-    list.hidden = view.runs.length < 2;
+    list.hidden = view.runs.length < (document.getElementById("compare") ? 1 : 2);
     if (list.hidden) return;
     if ([...list.children].map((item) => item.dataset.run).join() !== view.runs.join()) list.replaceChildren(...view.runs.map(row));
     for (const item of list.children) {

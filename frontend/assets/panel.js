@@ -36,10 +36,11 @@
 
     // What the buffers must keep for this panel.
     sources() {
-      const { graphs, bindings, phrases, cells } = this.panel;
+      const { graphs, bindings, phrases, cells, standings } = this.panel;
       const pages = graphs.map((graph) => graph.page).filter(Boolean);
       const said = [...phrases, ...cells.flatMap((cell) => cell.phrases)];
-      return [...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean);
+      const ranked = standings ? gradscape.standings.sourcesOf(standings) : [];
+      return [...[...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean), ...ranked];
     }
 
     // Whether an event of this kind changes anything here: its data, or what is said of the run's state.
@@ -78,7 +79,8 @@
 
     // Whether a run of the view asks for what this panel shows, as a probe or by itself.
     asked() {
-      const { asked } = this.panel;
+      const { asked, standings } = this.panel;
+      if (standings) return this.view.lanes().length >= standings.least;
       const kinds = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
       return asked === null || this.view.runs().some(({ request }) => kinds(request).some((kind) => [asked].flat().includes(kind)));
     }
@@ -88,6 +90,7 @@
       this.element.hidden = !this.asked();
       this.tell(this.state());
       if (this.panel.cells.length) this.drawTable();
+      if (this.panel.standings && !this.element.hidden) gradscape.standings.draw(this);
       if (this.sorter) this.offerSorts();
       for (const { graph, target, bindings } of this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
@@ -168,6 +171,7 @@
 
     hasData() {
       if (this.panel.cells.length) return this.view.lanes().length > 0;
+      if (this.panel.standings) return this.view.tablesOf(this.panel.standings.rows).length > 0;
       return this.panel.bindings.some(({ source }) => this.view.tablesOf(source).length > 0);
     }
 
@@ -176,7 +180,8 @@
       const { words } = this.panel;
       const runs = this.view.runs();
       if (runs.length === 0) return { name: "empty", text: words.empty };
-      const error = runs.map((run) => run.error).find(Boolean);
+      const here = runs.filter(({ missing }) => !missing); // one that is not there is told above; the others speak
+      const error = (here.length ? here : runs).map((run) => run.error).find(Boolean);
       const running = runs.some((run) => !this.view.ended(run.id));
       const waiting = this.blank() && !words.blank && running; // there is something, but no picture of it yet
       if (this.hasData() && !waiting) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
@@ -192,7 +197,7 @@
       const shows = (table) => gradscape.sort.shows(this.panel.sort, this.choices, table);
       const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page, shows }));
       write(this.element.querySelector("[data-words]"), text);
-      write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
+      if (!this.panel.standings) write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
     }
   }
 

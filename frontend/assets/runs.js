@@ -64,11 +64,15 @@
   // A race that failed or was cancelled can go on from its checkpoints.
   const cutOff = (rows) => (rows || []).filter((row) => row.kind === "train" && ["failed", "cancelled"].includes(row.state));
 
-  const chosen = (rows) => [!(rows && rows.length), !(rows && rows.length), !cutOff(rows).length];
-
-  function open(clicks, rows) {
-    if (clicks && rows && rows.length) window.location.assign(`/?runs=${rows.map((row) => row.id).join(",")}`);
+  // What can be done with the chosen rows: compare, open, delete, resume.
+  function chosen(rows) {
+    const none = !(rows && rows.length);
+    return [none, none, none, !cutOff(rows).length];
   }
+
+  const show = (path) => (clicks, rows) => {
+    if (clicks && rows && rows.length) window.location.assign(`${path}?runs=${rows.map((row) => row.id).join(",")}`);
+  };
 
   async function filter(text) {
     const grid = await window.dash_ag_grid.getApiAsync("runs-grid");
@@ -111,7 +115,7 @@
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    gradscapeRuns: { list, chosen, open, filter, askDelete, change },
+    gradscapeRuns: { list, chosen, open: show("/"), compare: show("/compare"), filter, askDelete, change },
   });
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});

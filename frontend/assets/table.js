@@ -34,7 +34,7 @@
 
   // `rows` holds the texts of each lane's cells, `styles` how its line is drawn.
   function draw(target, cells, rows, styles) {
-    const shape = `${rows.length}×${cells.length}`;
+    const shape = `${rows.length}×${cells.map(({ title }) => title).join("|")}`;
     if (target.dataset.shape !== shape) build(target, cells, rows);
     target.dataset.shape = shape;
     rows.forEach((texts, i) => {

@@ -49,6 +49,7 @@
   // What the picture draws, in true values whatever its scale, each trace once.
   function table(strip) {
     const panel = panelOf(strip);
+    if (panel.panel.standings) return offerRows(strip, gradscape.standings.numbers(panel));
     const shown = shownGraph(panel);
     if (!shown) return say(strip, "There is nothing drawn yet.");
     if (shown.target.tiles) {
@@ -58,7 +59,11 @@
     const drawn = shown.bindings.filter(({ rows, trace }) => ["all", "past"].includes(rows) && trace.hoverinfo !== "skip");
     const scene = panel.view.sceneOf(shown.graph, drawn, panel.choices, panel.pageOf(shown.graph));
     const rows = gradscape.traces.tracesOf(drawn, scene).flatMap(rowsOf);
-    offer([["trace", "x", "y", "z", "error"], ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n", "text/csv", `${stem(panel)}.csv`);
+    return offerRows(strip, [["trace", "x", "y", "z", "error"], ...rows]);
+  }
+
+  function offerRows(strip, rows) {
+    offer(rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n", "text/csv", `${stem(panelOf(strip))}.csv`);
     return say(strip, "");
   }
 
@@ -80,9 +85,9 @@
 
   makers.save = {
     make(strip) {
+      const pictures = panelOf(strip).graphs.length ? [button("PNG", () => picture(strip, "png")), button("SVG", () => picture(strip, "svg"))] : [];
       strip.append(
-        make("span", { className: "gs-hint", textContent: "This picture:" }),
-        button("PNG", () => picture(strip, "png")), button("SVG", () => picture(strip, "svg")), button("CSV", () => table(strip)),
+        make("span", { className: "gs-hint", textContent: pictures.length ? "This picture:" : "This table:" }), ...pictures, button("CSV", () => table(strip)),
         make("span", { className: "gs-hint", textContent: "Its run:" }),
         button("npz", () => exported(strip, "npz")), button("JSON", () => exported(strip, "json")), button("Script", () => exported(strip, "script")),
         make("span", { className: "gs-hint", textContent: "All that is seen:" }),

@@ -40,7 +40,7 @@ def layout() -> Node:
                     notice(),
                     html.Ul(id=ids.MEMBERS, className="members", hidden=True, **aria(label="Runs in this view")),
                     html.Div(
-                        [_grid(), *[view.layout() for view in PANELS if view.panel.cells]],
+                        [_grid(), *[view.layout() for view in PANELS if view.panel.tabular]],
                         id=ids.PANELS,
                         className="panels",
                     ),
@@ -57,7 +57,7 @@ def layout() -> Node:
 
 def _grid() -> Node:
     """Lay the pictures out; how many there are is the view's business, and the style sheet fits them in."""
-    return html.Div([view.layout() for view in PANELS if not view.panel.cells], className="panel-grid")
+    return html.Div([view.layout() for view in PANELS if not view.panel.tabular], className="panel-grid")
 
 
 def _setup(draft: Draft, chosen: Preset) -> Node:

@@ -1,4 +1,4 @@
-"""The Runs page: every stored run; rename, open in the Lab, resume, delete. ``assets/runs.js`` keeps it fresh."""
+"""The Runs page: every stored run; rename, open in the Lab, compare, resume, delete. ``assets/runs.js`` does it."""
 
 from typing import Any
 
@@ -53,6 +53,7 @@ def layout() -> Node:
                     dmc.TextInput(
                         id=ids.RUNS_FILTER, placeholder="Filter", className="push", **aria(label="Filter runs")
                     ),
+                    dmc.Button("Compare", id=ids.RUNS_COMPARE, disabled=True, variant="default"),
                     dmc.Button("Open in the Lab", id=ids.RUNS_OPEN, disabled=True),
                     dmc.Button("Resume", id=ids.RUNS_RESUME, disabled=True, variant="default"),
                     dmc.Button("Delete", id=ids.RUNS_DELETE, disabled=True, variant="default"),

@@ -22,6 +22,7 @@ def register(app: Any) -> None:
     )
     app.clientside_callback(
         ClientsideFunction(HERE, "chosen"),
+        Output(ids.RUNS_COMPARE, "disabled"),
         Output(ids.RUNS_OPEN, "disabled"),
         Output(ids.RUNS_DELETE, "disabled"),
         Output(ids.RUNS_RESUME, "disabled"),
@@ -30,6 +31,12 @@ def register(app: Any) -> None:
     app.clientside_callback(
         ClientsideFunction(HERE, "open"),
         Input(ids.RUNS_OPEN, "n_clicks"),
+        State(ids.RUNS_GRID, "selectedRows"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction(HERE, "compare"),
+        Input(ids.RUNS_COMPARE, "n_clicks"),
         State(ids.RUNS_GRID, "selectedRows"),
         prevent_initial_call=True,
     )

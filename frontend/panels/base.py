@@ -75,7 +75,8 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
         **data(fullscreen=""),
         **aria(label=f"Let {panel.title} fill the screen"),
     )
-    saving = [tool("save", "Save", "Keep the picture, its numbers, or the whole page")] if panel.graphs else []
+    drawn = bool(panel.graphs) or panel.standings is not None
+    saving = [tool("save", "Save", "Keep the picture, its numbers, or the whole page")] if drawn else []
     explained = html.Button(
         "?",
         id=ids.panel_docs(panel.name),
@@ -96,7 +97,7 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
                 className="gs-panel-head",
             ),
             *strips,
-            *([strip("save", f"Save {panel.title}")] if panel.graphs else []),
+            *([strip("save", f"Save {panel.title}")] if drawn else []),
             html.P(className="gs-line", **data(line="")),
             html.Div(
                 [*body, html.P(panel.words.empty, className="gs-words", role="status", **data(words=""))],
@@ -105,7 +106,7 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
             html.Script(panel.encode(), type="application/json"),
         ],
         className=f"gs-panel gs-panel-{panel.name}",
-        hidden=panel.asked is not None,
+        hidden=panel.asked is not None or panel.standings is not None,
         **data(panel=panel.name, state="empty"),
         **aria(labelledby=title_id),
     )

@@ -27,6 +27,8 @@ from frontend.panels.slices import figure as slices_figure
 from frontend.panels.slices import layout as slices_layout
 from frontend.panels.spectrum import figure as spectrum_figure
 from frontend.panels.spectrum import layout as spectrum_layout
+from frontend.panels.standings import figure as standings_figure
+from frontend.panels.standings import layout as standings_layout
 from frontend.panels.sweep import figure as sweep_figure
 from frontend.panels.sweep import layout as sweep_layout
 
@@ -44,4 +46,5 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=basin_figure.panel(), layout=basin_layout.layout),
     PanelView(panel=sweep_figure.panel(), layout=sweep_layout.layout),
     PanelView(panel=lanes_figure.panel(), layout=lanes_layout.layout),
+    PanelView(panel=standings_figure.panel(), layout=standings_layout.layout),
 )

@@ -24,7 +24,7 @@ def test_a_frame_has_what_the_script_looks_for(view: PanelView) -> None:
     assert attributes(view, "data-graph") == [graph.name for graph in view.panel.graphs]
     for name in ("data-words", "data-line", "data-fullscreen"):
         assert len(attributes(view, name)) == 1, name
-    assert len(attributes(view, "data-table")) == bool(view.panel.cells)
+    assert len(attributes(view, "data-table")) == view.panel.tabular
     assert len(attributes(view, "data-series")) == any(graph.page for graph in view.panel.graphs)
 
 

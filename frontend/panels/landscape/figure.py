@@ -247,3 +247,25 @@ def panel() -> Panel:
         bindings=(*contour_bindings(), *relief_bindings()),
         phrases=phrases(),
     )
+
+
+def shared() -> Panel:
+    """Describe the panel of several runs: of planes only those that were asked for by themselves, not a race's own."""
+    usual = panel()
+    asked = {"point": 0}  # a race's own plane belongs to no point
+    graphs = tuple(
+        graph.model_copy(
+            update={
+                "page": graph.page.model_copy(update={"source": graph.page.source.model_copy(update={"where": asked})})
+            }
+        )
+        for graph in usual.graphs
+        if graph.page is not None
+    )
+    words = Words(
+        empty="Add runs: their paths are drawn here on one plane.",
+        loading="Laying one plane through all paths.",
+        absent="No plane holds these runs yet. Press “Shared plane” above.",
+        blank="No plane holds these runs yet. Press “Shared plane” above.",
+    )
+    return usual.model_copy(update={"title": "Shared plane", "graphs": graphs, "words": words})

@@ -94,12 +94,16 @@ LOOKS: Final = (
 )
 
 
-def tools() -> list[Node]:
-    """Make the landscape's buttons."""
-    ball = tool("ball", "Drop a ball", "Start a run from a place on this surface")
+def drop() -> Node:
+    """Make the button that drops a ball."""
+    return tool("ball", "Drop a ball", "Start a run from a place on this surface")
+
+
+def pictures() -> list[Node]:
+    """Make the buttons that ask for another picture of the runs there are."""
     another = tool("look", "New picture", "Another plane, or a slice, of the same runs")
     connect = tool("path", "Connect", "Draw the loss along paths between two ends")
-    return [ball, another, connect]
+    return [another, connect]
 
 
 def strips() -> list[Node]:

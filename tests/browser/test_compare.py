@@ -1,0 +1,98 @@
+"""The Compare page in a real browser: runs of unlike length, ranks against plain Python, a shared plane."""
+
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+NET = {"data": {"kind": "digits", "examples": 200}, "model": {"kind": "mlp", "hidden": [8]}}
+ROWS = """() => [...document.querySelectorAll('.gs-panel-standings tbody tr')]
+  .map((row) => [...row.children].map((cell) => cell.textContent))"""
+SAID = "(document.querySelector('.gs-panel-standings [data-line]')?.textContent ?? '')"
+PATHS = """() => (document.querySelector('[data-graph="landscape-contour"]').data || [])
+  .filter((trace) => trace.mode === 'lines' && trace.x.length > 5)"""
+
+
+@pytest.fixture(autouse=True)
+def _no_runs(server: Any) -> None:
+    server.clear()
+
+
+def lane(name: str, kind: str, **settings: float) -> dict[str, Any]:
+    return {"name": name, "optimizer": {"kind": kind, **settings}}
+
+
+def column(event: dict[str, Any], name: str) -> Any:
+    return np.frombuffer(base64.b64decode(event[name]["base64"]), event[name]["dtype"])
+
+
+def plain_rank(server: Any, runs: list[str], unit: str) -> list[str]:
+    """Rank the lanes' training loss within the budget that all can pay, straight from the events."""
+    rows: dict[str, list[tuple[int, float]]] = {}
+    losses: dict[str, dict[int, float]] = {}
+    for run in runs:
+        for item in server.api.get(f"/runs/{run}/events?limit=1000").json()["items"]:
+            event = item["event"]
+            if event["kind"] == "train_chunk":
+                spent = column(event, unit)
+                rows.setdefault(event["lane"], []).extend(zip(column(event, "step"), spent, strict=True))
+            elif event["kind"] == "eval" and event["split"] == "train":
+                losses.setdefault(event["lane"], {})[event["step"]] = event["loss"]
+    budget = min(told[-1][1] for told in rows.values())
+    value = {}
+    for name, told in rows.items():
+        reached = max((step for step, spent in told if spent <= budget), default=0)
+        value[name] = losses[name][max(step for step in losses[name] if step <= reached)]
+    return sorted(value, key=lambda name: value[name])
+
+
+def test_runs_of_unlike_length_are_ranked_as_plain_arithmetic_ranks_them(page: Any, server: Any) -> None:
+    first = server.start(
+        problem=NET, steps=40, batch_size=50, lanes=[lane("SGD", "sgd", lr=0.1), lane("SAM", "sam", lr=0.12)]
+    )
+    second = server.start(problem=NET, steps=25, batch_size=50, lanes=[lane("Adam", "adam", lr=0.001)])
+    for run in (first, second):
+        server.wait(run)
+    page.goto("/runs")
+    for box in range(2):
+        page.locator(".ag-row").nth(box).get_by_role("checkbox").check()
+    page.click("#runs-compare")
+    page.wait_for_function(f"({ROWS})().length === 3 && {SAID}.includes('25 steps')")
+    assert {first, second} == set(page.evaluate("new URLSearchParams(location.search).get('runs').split(',')"))
+    by_steps = [row[0].split(" · ")[0] for row in page.evaluate(ROWS)]
+    assert by_steps == plain_rank(server, [first, second], "step") == ["SAM", "SGD", "Adam"]
+    page.locator(".gs-panel-standings").get_by_text("Evals", exact=True).first.click()
+    page.wait_for_function(f"{SAID}.includes('25 gradient evaluations')")
+    by_evaluations = [row[0].split(" · ")[0] for row in page.evaluate(ROWS)]
+    assert by_evaluations == plain_rank(server, [first, second], "evaluations") == ["SGD", "SAM", "Adam"]
+    assert "the order changes: SAM falls from 1 to 2 (2 gradients a step)." in page.evaluate(SAID)
+    page.reload()
+    page.wait_for_function(f"{SAID}.includes('25 gradient evaluations')")
+
+
+def test_a_plane_is_laid_through_all_runs_and_a_missing_one_is_told(page: Any, server: Any) -> None:
+    runs = [server.start(name=name, steps=20) for name in ("one", "two")]
+    for run in runs:
+        server.wait(run)
+    page.goto(f"/compare?runs={','.join(runs)},000000000000000")
+    page.get_by_text("The run 000000000000000 is not here.").wait_for()
+    page.get_by_text("No plane holds these runs yet.").wait_for()
+    page.wait_for_function("!document.querySelector('#compare-plane').disabled")
+    page.click("#compare-plane")
+    page.wait_for_function(f"new Set(({PATHS})().map((trace) => trace.name)).size === 2", timeout=30_000)
+    page.locator("#members li", has_text="one").first.get_by_role("button").click()
+    page.wait_for_function(f"({ROWS})().length === 1")
+
+
+def test_nothing_to_compare_says_what_to_do(page: Any, server: Any) -> None:
+    run = server.start(name="late", steps=5)
+    server.wait(run)
+    page.goto("/compare")
+    page.locator("#compare-empty").wait_for()
+    assert "press Compare" in page.inner_text("#compare-empty")
+    page.wait_for_function("document.querySelectorAll('#compare-add option').length === 2")
+    page.select_option("#compare-add", index=1)
+    page.wait_for_function(f"({ROWS})().length === 1")
+    assert run in page.url

@@ -3,8 +3,8 @@
 Shapes: N examples, P parameters in all, p of a layer, L layers.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Generator, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -12,19 +12,15 @@ from torch import Tensor
 from backend.core.analyses.base import TICK, Context, Events, Moment, Tick
 from backend.core.analyses.curvature import sites
 from backend.core.analyses.failures import NotFinite, Unsupported
+from backend.core.analyses.gradient_examples import TOLD_APART
 from backend.core.analyses.gradient_tellers import TELLERS, Place, Seen
 from backend.core.analyses.places import paths_of, points_of, started
 from backend.core.gradients.gram import gram
-from backend.core.gradients.opposing import group_cosine, opposing
-from backend.core.gradients.per_sample import TooLarge, per_sample
+from backend.core.gradients.per_sample import TooLarge, per_sample, refusal
 from backend.core.gradients.signal_to_noise import signal_to_noise
 from backend.core.problems.problem import Data, Problem
-from backend.core.saliency.methods import square
 from backend.schemas.analysis import GradientStatsAnalysis
 from backend.schemas.events import GradientStats as Told
-from backend.schemas.events import Opposition
-
-GROUP: Final = 8  # examples at each end of the change of loss
 
 
 class GradientStats:
@@ -37,9 +33,13 @@ class GradientStats:
                 "These statistics need a network on data, and this problem has no examples; look at its curvature "
                 "instead."
             )
-        if "class_cosine" in spec.statistics and problem.classes is None:
-            return "Cosines between classes need classes, and this is a regression; leave class_cosine out."
-        return problem.check_deterministic()
+        for name in ("class_cosine", "conflict"):
+            if name in spec.statistics and problem.classes is None:
+                return f"Classes are compared where there are any, and this is a regression; leave {name} out."
+        if "mode_responses" in spec.statistics and problem.classes != 2:
+            kind = "a regression" if problem.classes is None else f"a problem of {problem.classes}"
+            return f"Margins and their modes are those of two classes, and this is {kind}; leave mode_responses out."
+        return problem.check_deterministic() or refusal(problem, min(spec.examples, len(problem.train)), spec.budget_mb)
 
     def run(self, problem: Problem, spec: GradientStatsAnalysis, ctx: Context) -> Events:
         """Yield a ``GradientStats`` for each point and statistic.
@@ -52,7 +52,8 @@ class GradientStats:
         yield started(problem, points)
         for site in sites(problem, ctx, spec.kind):
             moments = paths_of(site.point)[0].moments
-            place = Place(site, _update(moments, site.point.moment), moments[0].params_P)
+            trail = tuple(moment for moment in moments if moment.step <= site.point.moment.step)
+            place = Place(site, _update(moments, site.point.moment), trail or (site.point.moment,))
             if not bool(torch.isfinite(site.point.moment.params_P).all()):
                 raise NotFinite(f"The parameters at step {site.point.moment.step} are not finite.")
             yield from self.look(problem, spec, place)
@@ -72,8 +73,8 @@ class GradientStats:
         except TooLarge as refusal:
             raise Unsupported(str(refusal)) from refusal
         for name in spec.statistics:
-            if name == "opposing":
-                yield from _oppose(problem, place, data)
+            if name in TOLD_APART:
+                yield from TOLD_APART[name](problem, place, seen, data)
             else:
                 for found in TELLERS[name](problem, spec, place, seen, data):
                     yield Told(**place.site.where, statistic=name, examples=len(data), **found)
@@ -103,41 +104,6 @@ def _see(problem: Problem, spec: GradientStatsAnalysis, moment: Moment, data: Da
         yield TICK
     assert part is not None
     return Seen(*seen, part)
-
-
-def _oppose(problem: Problem, place: Place, data: Data) -> Iterator[Opposition]:
-    if place.update_P is None or len(data) < 2 * GROUP:
-        return
-    moment = place.site.point.moment
-    before = Moment(moment.step - 1, moment.params_P - place.update_P, moment.buffers_B)
-    with torch.no_grad():
-        losses = [_each(problem, when, data) for when in (before, moment)]
-    found = opposing(losses[0], losses[1], GROUP)
-    chosen = torch.cat([found.helped, found.hurt])
-    parts = per_sample(problem, before, Data(data.x[chosen], data.y[chosen]))
-    grad_NP = torch.cat([part.grad_Np for part in parts], 1)
-    own = found._replace(helped=torch.arange(GROUP), hurt=torch.arange(GROUP, 2 * GROUP))
-    yield Opposition(
-        **place.site.where,
-        helped=tuple(found.helped.tolist()),
-        hurt=tuple(found.hurt.tolist()),
-        change=found.change_N[chosen].cpu().double().numpy(),
-        cosine=group_cosine(grad_NP, own),
-        pictures=_pictures(data.x[chosen]),
-    )
-
-
-def _each(problem: Problem, moment: Moment, data: Data) -> Tensor:
-    outputs = problem.outputs(moment.params_P, moment.buffers_B, data.x)
-    rows = [problem.criterion(outputs[i : i + 1], data.y[i : i + 1]) for i in range(len(data))]
-    return torch.stack(rows)
-
-
-def _pictures(x: Tensor) -> Any:
-    if x.dim() == 4:
-        return x.mean(1).cpu().numpy()
-    sides = square(x.shape[1:])
-    return None if sides is None else x.view(len(x), *sides).cpu().numpy()
 
 
 GRADIENT_STATS: Final = GradientStats()

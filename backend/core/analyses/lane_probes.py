@@ -43,6 +43,7 @@ class LaneProbes:
         self._problem, self._seed = problem, seed
         self._seen: dict[_Key, int] = {}
         self._spaces: dict[_Key, Spaces] = {}
+        self._pictured: set[OfLanes] = set()  # what never changes was told
 
     def begin(self, spec: OfLanes, race: RaceView) -> Events:
         """Look at every lane that has moved since the last look; one that has diverged is left alone.
@@ -74,12 +75,18 @@ class LaneProbes:
             case RoughnessAnalysis():
                 return ROUGHNESS.look(self._problem, spec, site, self._seed)
             case GradientStatsAnalysis():
-                first = next(p.moments[0] for p in race.paths if (p.lane, p.repeat) == (lane.lane, lane.repeat))
-                return GRADIENT_STATS.look(self._problem, spec, Place(site, lane.update_P, first.params_P))
+                return GRADIENT_STATS.look(self._problem, spec, self._place(spec, site, lane, race))
             case NtkAnalysis():
                 return NTK.look(self._problem, spec, site)
             case SaliencyAnalysis():
                 return SALIENCY.look(self._problem, spec, self._seed, site)
+
+    def _place(self, spec: GradientStatsAnalysis, site: Site, lane: LaneView, race: RaceView) -> Place:
+        kept = next(path.moments for path in race.paths if (path.lane, path.repeat) == (lane.lane, lane.repeat))
+        first = spec not in self._pictured
+        self._pictured.add(spec)
+        trail = kept if kept[-1].step >= lane.moment.step else (*kept, lane.moment)
+        return Place(site, lane.update_P, trail, first)
 
     def _site(self, spec: OfLanes, lane: LaneView) -> Site:
         step = lane.moment.step

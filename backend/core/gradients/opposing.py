@@ -43,3 +43,21 @@ def group_cosine(grad_NP: Tensor, found: Opposing) -> float:
     """Return the cosine of both groups' mean gradients: near −1 where they oppose; NaN where one is 0."""
     helped_P, hurt_P = grad_NP[found.helped].mean(0), grad_NP[found.hurt].mean(0)
     return float(helped_P @ hurt_P / (helped_P.norm() * hurt_P.norm()))
+
+
+def partners(cosine_AB: Tensor) -> list[int]:
+    """Give each row the column that it is most opposed to, of those that earlier rows have left.
+
+    Args:
+        cosine_AB: cosines of the gradients of two groups of equal size.
+
+    Returns:
+        The columns, by row.
+    """
+    left = list(range(cosine_AB.shape[1]))
+    chosen = []
+    for cosine_B in cosine_AB.tolist():
+        best = min(left, key=cosine_B.__getitem__)
+        left.remove(best)
+        chosen.append(best)
+    return chosen

@@ -105,6 +105,24 @@ def through_vmap(problem: Problem, moment: Moment, data: Data, chunk: int | None
     return found
 
 
+def refusal(problem: Problem, count: int, budget_mb: float) -> str | None:
+    """Return None, or the sentence that says why the gradients of so many examples do not fit: before any is taken.
+
+    Args:
+        problem: a network on data.
+        count: of examples.
+        budget_mb: memory that they may take.
+    """
+    assert problem.train is not None
+    start_P, buffers_B = problem.params0(0)
+    params_P = start_P.clone().requires_grad_()
+    with Taps(params_P) as taps, torch.enable_grad():
+        problem.outputs(params_P, buffers_B, problem.train.x[:1])
+    parts = [(layer.end - layer.start, f"the layer {layer.name}") for layer in layers(problem.layout)]
+    size, what = max(parts) if taps.complete else (problem.layout.size, "all layers")
+    return _sentence(size, count, params_P.element_size(), budget_mb, what)
+
+
 def _inside(tap: Tap, layer: Layer) -> bool:
     return layer.start <= tap.weight.start < layer.end
 
@@ -123,10 +141,18 @@ def _part(layer: Layer, here: list[tuple[Tap, Tensor]], like: Tensor) -> Part:
 
 
 def _require_room(size: int, data: Data, like: Tensor, budget_mb: float, what: str) -> None:
-    needed = size * len(data) * like.element_size() / MB
-    if needed > budget_mb:
-        fits = int(budget_mb * MB / (size * like.element_size()))
-        raise TooLarge(
-            f"The gradients of {len(data)} examples for {what} ({size:,} parameters) take {needed:,.0f} MB, and "
-            f"{budget_mb:,.0f} MB are allowed; ask for at most {max(fits, 1)} examples."
-        )
+    sentence = _sentence(size, len(data), like.element_size(), budget_mb, what)
+    if sentence is not None:
+        raise TooLarge(sentence)
+
+
+def _sentence(size: int, count: int, item: int, budget_mb: float, what: str) -> str | None:
+    needed = size * count * item / MB
+    if needed <= budget_mb:
+        return None
+    fits = int(budget_mb * MB / (size * item))
+    advice = f"ask for at most {fits} examples" if fits > 1 else "allow more memory"
+    return (
+        f"The gradients of {count} examples for {what} ({size:,} parameters) take {needed:,.0f} MB, and "
+        f"{budget_mb:,.0f} MB are allowed; {advice}."
+    )

@@ -10,7 +10,7 @@ from backend.schemas.events.connectivity import Barrier
 from backend.schemas.events.curvature import Eigenvalues, Index, Overlap, Spectrum, Trace
 from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
-from backend.schemas.events.gradients import GradientStats, Kernel, Opposition
+from backend.schemas.events.gradients import Conflict, ExamplePictures, Examples, GradientStats, Kernel, Opposition
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
 from backend.schemas.events.roughness import Roughness
 from backend.schemas.events.rules import Basin, Sweep
@@ -19,11 +19,11 @@ from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.training import Band, Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
-    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Band", "Barrier", "Basin", "Checkpoint", "Controlled", "Dimension",
-    "Eigenvalues", "Envelope", "Eval", "Event", "Failed", "Finished", "Fit", "GradientStats", "Index", "Kernel",
-    "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress",
-    "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Spectrum", "Started",
-    "SurfaceTile", "Sweep", "Trace", "TrainChunk",
+    "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Band", "Barrier", "Basin", "Checkpoint", "Conflict", "Controlled",
+    "Dimension", "Eigenvalues", "Envelope", "Eval", "Event", "ExamplePictures", "Examples", "Failed", "Finished",
+    "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints",
+    "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap",
+    "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Sweep", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -31,7 +31,8 @@ EVENT_KINDS = (
     TrainChunk, Band, Eval, Fit, LaneEnded, Snapshot, Checkpoint,
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
-    Barrier, Dimension, GradientStats, Opposition, Kernel, SaliencyExample, SaliencyMap, Roughness,
+    Barrier, Dimension, GradientStats, Opposition, Examples, ExamplePictures, Conflict, Kernel,
+    SaliencyExample, SaliencyMap, Roughness,
     Basin, Sweep,
 )  # fmt: skip
 AnyEvent = Annotated[
@@ -61,6 +62,9 @@ AnyEvent = Annotated[
     | Dimension
     | GradientStats
     | Opposition
+    | Examples
+    | ExamplePictures
+    | Conflict
     | Kernel
     | SaliencyExample
     | SaliencyMap

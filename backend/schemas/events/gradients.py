@@ -19,14 +19,53 @@ class GradientStats(PointEvent):
 
 
 class Opposition(PointEvent):
-    """The examples that the last step helped most and hurt most."""
+    """The examples that the last step helped most and hurt most, in pairs that oppose each other."""
 
     kind: Literal["opposition"] = "opposition"
     helped: tuple[int, ...]  # in the training split, the most helped first
-    hurt: tuple[int, ...]
+    hurt: tuple[int, ...]  # each one's partner: of those left, the one whose gradient is most opposed to it
     change: Array  # [helped, then hurt] of each one's loss
     cosine: float  # of both groups' mean gradients
+    pair_cosine: Array | None = None  # [helped] of each one's gradient with its partner's
+    label: Array | None = None  # [helped, then hurt] classes; null for a regression
     pictures: Array | None  # [helped, then hurt, height, width]
+
+
+class Examples(PointEvent):
+    """Every example by itself: its loss, and how its gradient lies to the others' mean and to the last weights."""
+
+    kind: Literal["examples"] = "examples"
+    label: Array | None  # [N] classes; null for a regression
+    loss: Array  # [N]
+    norm: Array  # [N] of its gradient
+    cosine: Array  # [N] with the mean of all N
+    alignment: Array  # [N] cos(−gᵢ, w) on the last kernel w
+    examples: int
+
+
+class ExamplePictures(PointEvent):
+    """What the examples look like, told once; their order is that of ``examples``."""
+
+    kind: Literal["example_pictures"] = "example_pictures"
+    pictures: Array  # [N, height, width] bytes, dark to light
+
+
+class Conflict(PointEvent):
+    """Classes as tasks: do their mean gradients pull against each other, and what would serve them all?
+
+    ``mean``, ``pcgrad`` and ``upgrad`` are the cosines of each task's gradient with a combined one: positive where a
+    small step along it helps the task.
+    """
+
+    kind: Literal["conflict"] = "conflict"
+    task: tuple[str, ...]  # classes that there are examples of
+    cosine: Array  # [T, T] of the tasks' gradients
+    magnitude: Array  # [T, T] similarity of their lengths, 2‖gᵢ‖‖gⱼ‖/(‖gᵢ‖² + ‖gⱼ‖²)
+    mean: Array  # [T]
+    pcgrad: Array  # [T]
+    upgrad: Array  # [T]
+    conflicting: float  # share of the pairs with a negative cosine
+    examples: int
 
 
 class Kernel(PointEvent):

@@ -79,4 +79,4 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
     with pytest.raises(
         TooLarge, match=r"13 examples .* take .* MB, and 0 MB are allowed; ask for at most \d+ examples"
     ):
-        list(per_sample(problem, at_start(problem), front(problem), budget_mb=0.001))
+        list(per_sample(problem, at_start(problem), front(problem), budget_mb=0.02))

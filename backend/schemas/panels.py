@@ -100,6 +100,8 @@ class Binding(WireModel):
     label: str | None = None  # template of a text that stands beside a point
     paint: dict[str, str] = {}
     faint_beside: str | None = None  # drawn faint where the same lane has events of this kind
+    hidden_beside: str | None = None  # not drawn there at all
+    area: bool = False  # low and high are the edges of an area, and not the ends of bars
 
 
 class Page(WireModel):

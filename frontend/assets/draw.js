@@ -63,6 +63,8 @@
   async function paint(element, figure, row) {
     const Plotly = await loadPlotly();
     await Plotly.react(element, figure.data, figure.layout, CONFIG);
+    const { width, height } = element._fullLayout || {}; // the page may have moved meanwhile
+    if (element.offsetParent && (Math.abs(width - element.clientWidth) > 1 || Math.abs(height - element.clientHeight) > 1)) await Plotly.Plots.resize(element);
     tellPainted(element, row);
   }
 

@@ -40,7 +40,8 @@
   };
 
   // The rows of one trace: trace, x, y, z, error; of a picture one row a point.
-  function rowsOf({ name, x, y, z, error_y: error }) {
+  function rowsOf({ name, x, y, z, error_y: error, fill, meta }) {
+    if (fill === "toself" && meta) return ["low", "high"].flatMap((end) => meta.x.map((value, i) => [`${name}, ${end}`, value, meta[end][i], "", ""]));
     if (z && z.length && z[0].length !== undefined) return z.flatMap((line, j) => Array.from(line, (value, i) => [name, x[i], y[j], value, ""]));
     const errors = (error && error.array) || [];
     return Array.from(x, (value, i) => [name, value, y[i], z ? z[i] : "", errors[i] ?? ""]);
@@ -53,8 +54,7 @@
     const shown = shownGraph(panel);
     if (!shown) return say(strip, "There is nothing drawn yet.");
     if (shown.target.tiles) {
-      offer([["row", "column", "i", "j", "value"], ...gradscape.tiles.values(shown.target)].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n", "text/csv", `${stem(panel)}.csv`);
-      return say(strip, "");
+      return offerRows(strip, [["row", "column", "i", "j", "value"], ...gradscape.tiles.values(shown.target)]);
     }
     const drawn = shown.bindings.filter(({ rows, trace }) => ["all", "past"].includes(rows) && trace.hoverinfo !== "skip");
     const scene = panel.view.sceneOf(shown.graph, drawn, panel.choices, panel.pageOf(shown.graph));

@@ -142,6 +142,15 @@
     return trace;
   }
 
+  // The ground between two edges, once around; `meta` keeps the edges, for a file.
+  function area(trace, x, low, high, rows) {
+    const kept = (rows || Array.from(x.keys())).filter((row) => Number.isFinite(low[row]) && Number.isFinite(high[row]));
+    const [at, lows, highs] = [x, low, high].map((values) => kept.map((row) => values[row]));
+    trace.x = [...at, ...at.toReversed()];
+    trace.y = [...highs, ...lows.toReversed()];
+    return Object.assign(trace, { fill: "toself", hoverinfo: "skip", meta: { x: at, low: lows, high: highs } });
+  }
+
   // k lines over the same n places as one trace, with a gap after each.
   function strands(trace, table, scene, columns) {
     const found = table.last[columns.y.field];
@@ -173,6 +182,7 @@
     const error = columns.error && numbersOf(columns.error, table, scene);
     if (error) trace.error_y = { ...trace.error_y, type: "data", array: take(error, rows) };
     const [low, high] = ["low", "high"].map((end) => columns[end] && numbersOf(columns[end], table, scene));
+    if (binding.area) return low && high ? area(trace, x, low, high, rows) : null;
     if (low && high) {
       const [up, down] = [high.map((end, row) => end - y[row]), low.map((end, row) => y[row] - end)];
       trace.error_y = { ...trace.error_y, type: "data", symmetric: false, array: take(up, rows), arrayminus: take(down, rows) };
@@ -197,6 +207,7 @@
       const columns = Object.fromEntries(["x", "y", "z", "error", "error_x", "low", "high"].map((name) => [name, columnOf(binding[name], scene.choices)]));
       if (!columns.x || !columns.y) return;
       for (const table of scene.tablesOf(binding)) {
+        if (binding.hidden_beside && scene.drawnBeside(binding.hidden_beside, table)) continue;
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };
         trace.name = gradscape.wire.fill(binding.name, look(binding, table, scene)(0)) || "";
         paint(trace, binding, table, scene);

@@ -142,7 +142,7 @@
       const drawnBeside = (kind, { run, keys }) =>
         bindings
           .filter((binding) => binding.source.kind === kind && columnOf(binding.x, choices) && columnOf(binding.y, choices))
-          .some((binding) => tablesOf(binding).some((table) => table.run === run && table.keys.lane === keys.lane && table.keys.repeat === keys.repeat));
+          .some((binding) => tablesOf(binding).some((table) => table.run === run && table.keys.lane === keys.lane && sameRepeat(table.keys, keys)));
       return {
         buffers: this.buffers,
         choices,
@@ -191,6 +191,9 @@
       return gradscape.wire.fill(template, (field) => gradscape.wire.at({ ...table.last, run: this.known.get(table.run) }, field)) || "";
     }
   }
+
+  // What belongs to all repeats of a lane, or to one of them, is beside each.
+  const sameRepeat = (one, other) => !("repeat" in one) || !("repeat" in other) || one.repeat === other.repeat;
 
   // The largest finite value of a column over these tables; null where there is none above 0.
   function largest(tables, field, moment) {

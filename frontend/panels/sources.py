@@ -7,6 +7,10 @@ from backend.schemas.panels import Source
 TRAIN: Final = Source(kind="train_chunk", how="extend")
 EVAL_TRAIN: Final = Source(kind="eval", how="append", where={"split": "train"})
 EVAL_TEST: Final = Source(kind="eval", how="append", where={"split": "test"})
+# Of races with repeats: their median and quartiles.
+BAND_BATCH: Final = Source(kind="band", how="extend", keys=("lane",), where={"split": "batch"})
+BAND_TRAIN: Final = Source(kind="band", how="extend", keys=("lane",), where={"split": "train"})
+BAND_TEST: Final = Source(kind="band", how="extend", keys=("lane",), where={"split": "test"})
 FIT: Final = Source(kind="fit", how="append")
 ENDED: Final = Source(kind="lane_ended", how="append")
 DIVERGED: Final = Source(kind="lane_ended", how="append", where={"reason": "diverged"})

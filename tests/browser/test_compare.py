@@ -11,6 +11,7 @@ NET = {"data": {"kind": "digits", "examples": 200}, "model": {"kind": "mlp", "hi
 ROWS = """() => [...document.querySelectorAll('.gs-panel-standings tbody tr')]
   .map((row) => [...row.children].map((cell) => cell.textContent))"""
 SAID = "(document.querySelector('.gs-panel-standings [data-line]')?.textContent ?? '')"
+CURVES = "[...(document.querySelector('[data-graph=curves]')?.data ?? [])]"
 PATHS = """() => (document.querySelector('[data-graph="landscape-contour"]').data || [])
   .filter((trace) => trace.mode === 'lines' && trace.x.length > 5)"""
 
@@ -96,3 +97,25 @@ def test_nothing_to_compare_says_what_to_do(page: Any, server: Any) -> None:
     page.select_option("#compare-add", index=1)
     page.wait_for_function(f"({ROWS})().length === 1")
     assert run in page.url
+
+
+def test_repeats_are_drawn_as_their_median_on_their_middle_half(page: Any, server: Any) -> None:
+    lanes = [lane("SGD", "sgd", lr=0.1)]
+    run = server.start(problem=NET, steps=20, batch_size=50, eval_every=10, repeats=3, lanes=lanes)
+    server.wait(run)
+    losses: dict[int, list[float]] = {}
+    for item in server.api.get(f"/runs/{run}/events?limit=1000&kinds=eval").json()["items"]:
+        event = item["event"]
+        if event["split"] == "train":
+            losses.setdefault(event["step"], []).append(event["loss"])
+    page.goto(f"/compare?runs={run}")
+    page.wait_for_function(f"({CURVES}).some((trace) => trace.fill === 'toself' && trace.y.length === 6)")
+    traces = page.evaluate(
+        f"({CURVES}).map(({{ fill, y, line }}) => ({{ fill: fill || '', y: [...y], width: line.width }}))"
+    )
+    low, middle, high = (np.quantile(list(losses.values()), share, axis=1) for share in (0.25, 0.5, 0.75))
+    (area,) = [trace["y"] for trace in traces if trace["fill"] == "toself"]
+    np.testing.assert_allclose(area, [*high, *low[::-1]], rtol=1e-12)
+    (median,) = [trace["y"] for trace in traces if trace["fill"] == "" and trace["width"] == 2]
+    np.testing.assert_allclose(median, middle, rtol=1e-12)
+    assert len(traces) == 3, "the median of the test split is the third; no repeat is drawn by itself"

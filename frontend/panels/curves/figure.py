@@ -1,7 +1,8 @@
 """What the training curves draw.
 
 A lane's evaluated training loss is a full line in its own line style; the test split is thinner, with hollow marks at
-each evaluation; the loss of single batches lies faint behind. A diverged lane keeps its curve and ends in a cross. A
+each evaluation; the loss of single batches lies faint behind. Of a lane with repeats the median is drawn, on an area
+that holds the middle half of them. A diverged lane keeps its curve and ends in a cross. A
 triangle marks the step at which a hyper-parameter was changed.
 """
 
@@ -61,6 +62,38 @@ def _evaluated(source: Source) -> tuple[Source, Channel, Channel]:
     return source, AT_STEP, metrics
 
 
+def _bands() -> tuple[Binding, ...]:
+    """Draw races with repeats: the middle half of each lane's repeats as an area, their median as its line."""
+    # The test split has a thin line and no area; the batches' band stands in where no split is evaluated (functions).
+    drawn = []
+    for source, beside in ((sources.BAND_BATCH, "eval"), (sources.BAND_TRAIN, None), (sources.BAND_TEST, None)):
+        test = source is sources.BAND_TEST
+        columns = {
+            end: Pick(choice=METRIC.name, columns={name: Column(field=f"{name}{end}") for name in ("loss", "accuracy")})
+            for end in ("", "_low", "_high")
+        }
+        median = Binding(
+            source=source,
+            graph=GRAPH,
+            trace={"type": "scatter", "mode": "lines", "line": {"width": 1 if test else 2}},
+            x=_x(),
+            y=columns[""],
+            hover=f"{{lane.title}}, median of {{repeats}} repeats{', test split' if test else ''} · {{x}}<br>{{y}}",
+            paint=marks.LINE,
+            hidden_beside=beside,
+        )
+        area = {
+            "trace": {"type": "scatter", "mode": "lines", "line": {"width": 0}},
+            "hover": None,
+            "low": columns["_low"],
+            "high": columns["_high"],
+            "area": True,
+            "paint": {"fillcolor": "tint"},
+        }
+        drawn += [median] if test else [median.model_copy(update=area), median]
+    return tuple(drawn)
+
+
 def bindings() -> tuple[Binding, ...]:
     """List the curves' bindings, from the back to the front."""
     train_source, train_x, train_y = _evaluated(sources.EVAL_TRAIN)
@@ -78,6 +111,7 @@ def bindings() -> tuple[Binding, ...]:
         y=Pick(choice=METRIC.name, columns={name: Column(field=name) for name in ("loss", "grad_norm", "lr")}),
         paint=marks.LINE,
         faint_beside="eval",
+        hidden_beside="band",
     )
     moment = batches.model_copy(
         update={
@@ -90,6 +124,7 @@ def bindings() -> tuple[Binding, ...]:
             },
             "paint": {**marks.MARK, "marker.line.color": "paper"},
             "faint_beside": None,
+            "hidden_beside": None,
         }
     )
     train = Binding(
@@ -104,6 +139,7 @@ def bindings() -> tuple[Binding, ...]:
         x=train_x,
         y=train_y,
         paint=marks.LINE,
+        hidden_beside="band",
     )
     test = Binding(
         source=test_source,
@@ -118,6 +154,7 @@ def bindings() -> tuple[Binding, ...]:
         x=test_x,
         y=test_y,
         paint={**marks.LINE, "marker.color": "color", "marker.symbol": "hollow"},
+        hidden_beside="band",
     )
     diverged = Binding(
         source=sources.DIVERGED,
@@ -168,7 +205,7 @@ def bindings() -> tuple[Binding, ...]:
         hover="{lane.title}: {field} set to {value:number}<br>at step {step}",
         paint={"marker.color": "color", "marker.line.color": "ink"},
     )
-    return batches, train, test, error, moment, changed, diverged
+    return *_bands(), batches, train, test, error, moment, changed, diverged
 
 
 def graph() -> Graph:

@@ -26,6 +26,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "spectrum": ("spectrum",),
     "top_eigenvalues": ("spectrum",),
     "overlap": ("overlap",),
+    "solution": ("solution",),
     "basin": ("basin",),
     "sweep": ("sweep",),
     "gradient_stats": (),  # told over HTTP and on the command line; no panel draws them yet

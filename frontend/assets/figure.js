@@ -34,7 +34,8 @@
     }
     layout.shapes = gradscape.moment.shapes(graph, scene);
     for (const [place, field] of Object.entries(graph.titles)) {
-      if (scene.page) put(layout, `${place}.title.text`, scene.page.event[field].label);
+      const named = scene.page && scene.page.event[field];
+      if (named) put(layout, `${place}.title.text`, named.label ?? named);
     }
     for (const [place, span] of Object.entries(graph.fit)) {
       const range = spanOf(span, bindings, scene);

@@ -9,7 +9,9 @@
 
   // What can be looked for, as the panels declare it: {panel, title, spec}.
   function offers() {
-    return gradscape.panels().filter(({ look }) => look).map(({ name, title, look }) => ({ name, title, spec: look }));
+    const problems = racesOf(gradscape.current).map(({ request }) => request.problem || {});
+    const fits = ({ look, look_needs: family }) => look && (!family || problems.some((problem) => problem[family]));
+    return gradscape.panels().filter(fits).map(({ name, title, look }) => ({ name, title, spec: look }));
   }
 
   function fill(select, options) {

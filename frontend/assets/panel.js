@@ -77,11 +77,12 @@
       else this.element.requestFullscreen();
     }
 
-    // Whether a run of the view asks for what this panel shows, as a probe or by itself.
+    // Whether a run of the view asks for what this panel shows, as a probe or by itself; an equation asks for its own.
     asked() {
       const { asked, standings } = this.panel;
       if (standings) return this.view.lanes().length >= standings.least;
-      const kinds = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
+      const kindsOf = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
+      const kinds = (request) => [...kindsOf(request), ...(request.problem && request.problem.pde ? ["pde"] : [])];
       return asked === null || this.view.runs().some(({ request }) => kinds(request).some((kind) => [asked].flat().includes(kind)));
     }
 

@@ -199,7 +199,7 @@
   function largest(tables, field, moment) {
     let found = 0;
     for (const table of tables) {
-      const values = table.values(field) || [];
+      const values = table.values(field) || [table.last[field]];
       const past = values.slice(0, gradscape.moment.rowsUntil(table, moment, values.length));
       for (const value of past) if (Number.isFinite(value) && value > found) found = value;
     }

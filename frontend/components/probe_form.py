@@ -20,7 +20,8 @@ OFFERED = tuple(kind_of(kind) for kind in RACE_PLANES if kind is not KeptPlane) 
 
 
 # A switch that shows nothing would be of no use here: what no panel draws is asked for over HTTP or the command line.
-DRAWN = {"surface", "trajectory"} | {view.panel.asked for view in PANELS if view.panel.asked}
+_ASKED = [view.panel.asked for view in PANELS if view.panel.asked]
+DRAWN = {"surface", "trajectory"}.union(*([asked] if isinstance(asked, str) else asked for asked in _ASKED))
 
 
 def probe_form(draft: Draft) -> list[Node]:

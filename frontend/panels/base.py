@@ -62,8 +62,9 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
     title_id = f"panel-{panel.name}"
     controls = [control(panel, choice) for choice in panel.choices]
     series: list[Node] = []
-    if any(graph.page is not None for graph in panel.graphs):
-        series = [html.Select(hidden=True, className="gs-series", **data(series=""), **aria(label="Plane"))]
+    pages = [graph.page for graph in panel.graphs if graph.page is not None]
+    if pages:
+        series = [html.Select(hidden=True, className="gs-series", **data(series=""), **aria(label=pages[0].title))]
     if panel.sort is not None:
         select = html.Select(hidden=True, className="gs-series", **data(sort=""), **aria(label=panel.sort.label))
         series = [*series, select]

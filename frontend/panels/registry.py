@@ -25,6 +25,8 @@ from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
 from frontend.panels.slices import figure as slices_figure
 from frontend.panels.slices import layout as slices_layout
+from frontend.panels.solution import figure as solution_figure
+from frontend.panels.solution import layout as solution_layout
 from frontend.panels.spectrum import figure as spectrum_figure
 from frontend.panels.spectrum import layout as spectrum_layout
 from frontend.panels.standings import figure as standings_figure
@@ -35,6 +37,7 @@ from frontend.panels.sweep import layout as sweep_layout
 PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
     PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
+    PanelView(panel=solution_figure.panel(), layout=solution_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
     PanelView(panel=saliency_figure.panel(), layout=saliency_layout.layout),

@@ -12,6 +12,8 @@ BAND_BATCH: Final = Source(kind="band", how="extend", keys=("lane",), where={"sp
 BAND_TRAIN: Final = Source(kind="band", how="extend", keys=("lane",), where={"split": "train"})
 BAND_TEST: Final = Source(kind="band", how="extend", keys=("lane",), where={"split": "test"})
 FIT: Final = Source(kind="fit", how="append")
+FIT_SECTION: Final = Source(kind="fit", how="replace", keys=("lane", "repeat", "step"))
+SOLUTION: Final = Source(kind="solution", how="replace", keys=("lane", "repeat", "point", "step"))
 ENDED: Final = Source(kind="lane_ended", how="append")
 DIVERGED: Final = Source(kind="lane_ended", how="append", where={"reason": "diverged"})
 CHANGED: Final = Source(kind="controlled", how="append", keys=("lane", "repeat", "field"), where={"action": "set"})

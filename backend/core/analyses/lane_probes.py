@@ -11,6 +11,7 @@ from backend.core.analyses.overlap import Spaces
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
+from backend.core.analyses.solution import SOLUTION
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.curvature.operator import NotFiniteCurvature
 from backend.core.problems.problem import Problem
@@ -21,12 +22,19 @@ from backend.schemas.analysis import (
     OverlapAnalysis,
     RoughnessAnalysis,
     SaliencyAnalysis,
+    SolutionAnalysis,
     SpectrumAnalysis,
 )
 from backend.schemas.events import ResolvedPoint
 
 OfLanes = (
-    SpectrumAnalysis | OverlapAnalysis | RoughnessAnalysis | GradientStatsAnalysis | NtkAnalysis | SaliencyAnalysis
+    SpectrumAnalysis
+    | OverlapAnalysis
+    | RoughnessAnalysis
+    | GradientStatsAnalysis
+    | NtkAnalysis
+    | SaliencyAnalysis
+    | SolutionAnalysis
 )
 _Key = tuple[OfLanes, str, int]
 
@@ -80,6 +88,8 @@ class LaneProbes:
                 return NTK.look(self._problem, spec, site)
             case SaliencyAnalysis():
                 return SALIENCY.look(self._problem, spec, self._seed, site)
+            case SolutionAnalysis():
+                return SOLUTION.look(self._problem, spec, site)
 
     def _place(self, spec: GradientStatsAnalysis, site: Site, lane: LaneView, race: RaceView) -> Place:
         kept = next(path.moments for path in race.paths if (path.lane, path.repeat) == (lane.lane, lane.repeat))

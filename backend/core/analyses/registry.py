@@ -14,6 +14,7 @@ from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
 from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
+from backend.core.analyses.solution import SOLUTION
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
 from backend.core.analyses.sweep import SWEEP
@@ -33,6 +34,7 @@ from backend.schemas.analysis import (
     SaliencyAnalysis,
     SharpnessAnalysis,
     SliceAnalysis,
+    SolutionAnalysis,
     SpectrumAnalysis,
     SurfaceAnalysis,
     SweepAnalysis,
@@ -60,6 +62,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (NtkAnalysis, NTK),
     (SaliencyAnalysis, SALIENCY),
     (RoughnessAnalysis, ROUGHNESS),
+    (SolutionAnalysis, SOLUTION),
     (BasinAnalysis, BASIN),
     (SweepAnalysis, SWEEP),
 )

@@ -44,6 +44,18 @@ class Section:
     s: Tensor
     u: Tensor
     exact: Tensor
+    where: str | None  # in words; None where it is all of an interval
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is fitted, and the exact solution, on the first two coordinates of an equation's domain."""
+
+    labels: tuple[str, str]
+    x: Tensor  # [n]
+    y: Tensor  # [m]
+    u: Tensor  # [n, m]
+    exact: Tensor  # [n, m]
 
 
 class Solution(Protocol):
@@ -59,6 +71,10 @@ class Solution(Protocol):
 
     def section(self, params_P: Tensor) -> Section:
         """Return a picture of u beside u*, without a gradient."""
+        ...
+
+    def chart(self, params_P: Tensor, resolution: int) -> Chart | None:
+        """Return a map of u beside u*, without a gradient; None for an equation of one coordinate."""
         ...
 
 

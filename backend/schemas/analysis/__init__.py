@@ -28,6 +28,7 @@ from backend.schemas.analysis.roughness import RoughnessAnalysis
 from backend.schemas.analysis.saliency import SaliencyAnalysis
 from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.slice import SliceAnalysis
+from backend.schemas.analysis.solution import SolutionAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
 from backend.schemas.analysis.sweep import SweepAnalysis
@@ -40,19 +41,19 @@ __all__ = [
     "AnyPlane", "AnyProbe", "BasinAnalysis", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine",
     "EigenPlane", "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis",
     "KeptPlane", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
-    "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
+    "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SolutionAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
     "SweepAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
-    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis,
+    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis, SolutionAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
-    RoughnessAnalysis,
+    RoughnessAnalysis, SolutionAnalysis,
     BasinAnalysis, SweepAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
@@ -64,7 +65,8 @@ AnyProbe = Annotated[
     | GradientStatsAnalysis
     | NtkAnalysis
     | SaliencyAnalysis
-    | RoughnessAnalysis,
+    | RoughnessAnalysis
+    | SolutionAnalysis,
     Field(discriminator="kind"),
 ]
 AnyAnalysis = Annotated[
@@ -83,6 +85,7 @@ AnyAnalysis = Annotated[
     | NtkAnalysis
     | SaliencyAnalysis
     | RoughnessAnalysis
+    | SolutionAnalysis
     | BasinAnalysis
     | SweepAnalysis,
     Field(discriminator="kind"),

@@ -16,6 +16,7 @@ from backend.schemas.events.roughness import Roughness
 from backend.schemas.events.rules import Basin, Sweep
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
+from backend.schemas.events.solution import Solution
 from backend.schemas.events.training import Band, Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "Dimension", "Eigenvalues", "Envelope", "Eval", "Event", "ExamplePictures", "Examples", "Failed", "Finished",
     "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints",
     "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap",
-    "Sharpness", "Snapshot", "Spectrum", "Started", "SurfaceTile", "Sweep", "Trace", "TrainChunk",
+    "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile", "Sweep", "Trace", "TrainChunk",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -33,7 +34,7 @@ EVENT_KINDS = (
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Examples, ExamplePictures, Conflict, Kernel,
     SaliencyExample, SaliencyMap, Roughness,
-    Basin, Sweep,
+    Basin, Sweep, Solution,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -70,7 +71,8 @@ AnyEvent = Annotated[
     | SaliencyMap
     | Roughness
     | Basin
-    | Sweep,
+    | Sweep
+    | Solution,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

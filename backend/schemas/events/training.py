@@ -66,8 +66,10 @@ class Fit(LaneEvent):
     loss: float  # on the fixed points, whatever points training takes
     relative_l2: float  # ‖u − u*‖/‖u*‖ over the whole domain
     s: Array  # [n]
+    section: str | None = None  # where that line lies; null for all of an interval
     u: Array  # [n] what is fitted
     exact: Array  # [n] the solution
+    error: Array | None = None  # [n] u − exact; null in runs of older releases
 
 
 class LaneEnded(LaneEvent):

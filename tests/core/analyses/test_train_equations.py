@@ -8,11 +8,12 @@ from backend.core.analyses.base import Context
 from backend.core.analyses.train import TRAIN
 from backend.core.analyses.train.batches import FreshPoints
 from backend.core.problems.build import build_problem
-from backend.schemas.events import Eval, Fit, TrainChunk
+from backend.schemas.analysis import SolutionAnalysis
+from backend.schemas.events import Eval, Fit, Solution, TrainChunk
 from backend.schemas.optimizer import SgdOptimizer
 from backend.schemas.problem import PdeProblem
 from backend.schemas.problem.pde import PoissonPde
-from backend.schemas.run import Lane, TrainRequest
+from backend.schemas.run import Lane, Probe, TrainRequest
 from tests.cases import CPU
 
 
@@ -72,3 +73,18 @@ def test_points_are_a_pure_function_of_seed_and_step() -> None:
     assert torch.equal(FreshPoints(problem.solution, None, 3).at(3)[0], third)
     assert not torch.equal(other.at(3)[0], third)
     assert third.shape == (7, 1)
+
+
+def test_a_map_along_training_is_told_of_every_lane() -> None:
+    pde = PoissonPde(dim=2, points=12)
+    lanes = tuple(Lane(name=name, optimizer=SgdOptimizer(lr=1e-4)) for name in ("one", "other"))
+    probe = Probe(every=2, late="wait", analysis=SolutionAnalysis(resolution=5))
+    request = TrainRequest(problem=PdeProblem(pde=pde), steps=4, lanes=lanes, probes=(probe,), tune=False)
+    problem = build_problem(request.problem, torch.float64, CPU)
+    events = list(TRAIN.run(problem, request, Context(request.seed)))
+    maps = [event for event in events if isinstance(event, Solution)]
+    assert {(event.lane, event.step) for event in maps} == {(lane.name, step) for lane in lanes for step in (0, 2, 4)}
+    fits = {event.step: event for event in events if isinstance(event, Fit) and event.lane == "one"}
+    (last,) = [event for event in maps if (event.lane, event.step) == ("one", 4)]
+    assert last.relative_l2 == fits[4].relative_l2
+    np.testing.assert_array_equal(last.error, fits[4].error)

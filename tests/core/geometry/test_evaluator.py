@@ -14,7 +14,7 @@ from backend.core.geometry.evaluate.plan import Plan, candidates, pinned, work_o
 from backend.core.geometry.fit import fit_plane
 from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas.analysis import RandomPlane
-from tests.cases import CNNS, EQUATIONS, NETWORKS, PROBLEMS, build, over
+from tests.cases import CNNS, NETWORKS, PROBLEMS, build, over
 
 POINTS = [(a, b) for a in (-1.0, -0.3, 0.4, 1.0) for b in (-0.9, 0.0, 0.7)]
 POLICIES: tuple[BatchNormPolicy, ...] = ("frozen", "batch", "reestimated")
@@ -63,8 +63,6 @@ def ways(where: Sample) -> Iterator[Plan | None]:
 def test_every_way_gives_the_loss_of_a_plain_loop(
     name: str, policy: BatchNormPolicy, dtype: torch.dtype, slack: float
 ) -> None:
-    if name in EQUATIONS and dtype == torch.float32:
-        pytest.skip("second derivatives lose digits, in a plain loop too: equations take double precision")
     problem, exact = build(name, dtype), build(name)
     span = span_of(problem)
     before = [tensor.clone() for tensor in (span.origin_P, span.buffers_B, *span.directions)]
@@ -73,7 +71,11 @@ def test_every_way_gives_the_loss_of_a_plain_loop(
         wanted = slow(sample(exact, fraction, policy), span)
         for plan in ways(where):
             found = fast(where, span, plan)
-            assert np.abs(found - wanted).max() <= slack * np.ptp(wanted), plan
+            # In ten dimensions the residual's loss, nearly the mean of f², is 10⁵ times larger than its range here, and
+            # single precision keeps digits of the loss, in a plain loop too.
+            flat = name == "galerkin-10d" and dtype == torch.float32
+            scale = np.abs(wanted).max() if flat else np.ptp(wanted)
+            assert np.abs(found - wanted).max() <= slack * scale, plan
     after = (span.origin_P, span.buffers_B, *span.directions)
     assert all(torch.equal(was, now) for was, now in zip(before, after, strict=True))
 

@@ -206,10 +206,10 @@ class LaneRun:
             loss = self._problem.loss(params_P, self._buffers_B).item()
         shown = solution.section(params_P)
         s, u, exact = (column.cpu().numpy() for column in (shown.s, shown.u, shown.exact))
-        error = solution.error(params_P)
         return Fit(
-            lane=self.name, repeat=self.repeat, step=self.step, loss=loss, relative_l2=error, s=s, u=u, exact=exact
-        )
+            lane=self.name, repeat=self.repeat, step=self.step, loss=loss, relative_l2=solution.error(params_P),
+            section=shown.where, s=s, u=u, exact=exact, error=u - exact,
+        )  # fmt: skip
 
     def _limit(self) -> float:
         # A first loss of 0 gives no scale, and a negative one its size.

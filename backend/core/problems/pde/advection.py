@@ -29,6 +29,12 @@ class Advection:
     spec: AdvectionPde
     box: Box = ((0.0, 2 * math.pi), UNIT)
     curved: tuple[float, ...] = ()
+    section_of: str | None = "section at t = 1"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Place and time; in the moving frame the place where the wave started."""
+        return ("ξ" if self.spec.frame == "lagrangian" else "x", "t")
 
     def features(self, x_ND: Tensor) -> Jet:
         """The values cos x, sin x and t, so that a network is periodic."""

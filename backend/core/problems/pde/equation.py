@@ -27,6 +27,16 @@ class Equation(Protocol):
         ...
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the coordinates."""
+        ...
+
+    @property
+    def section_of(self) -> str | None:
+        """Where the section lies, in words; None where it is all of the domain."""
+        ...
+
+    @property
     def curved(self) -> tuple[float, ...]:
         """Weights of the second derivatives by each coordinate that the loss needs; empty where it needs none."""
         ...

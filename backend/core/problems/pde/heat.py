@@ -23,6 +23,8 @@ class Heat:
 
     spec: HeatPde
     box: Box = (UNIT, UNIT)
+    labels: tuple[str, ...] = ("x", "t")
+    section_of: str | None = "section at t = 1"
     curved: tuple[float, ...] = (1.0, 0.0)
 
     def features(self, x_ND: Tensor) -> Jet:

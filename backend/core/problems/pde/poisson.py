@@ -33,6 +33,16 @@ class Poisson:
         return (UNIT,) * self.spec.dim
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The coordinates: x, or x1, x2 and so on."""
+        return ("x",) if self.spec.dim == 1 else tuple(f"x{i}" for i in range(1, self.spec.dim + 1))
+
+    @property
+    def section_of(self) -> str | None:
+        """The diagonal, of more than an interval."""
+        return None if self.spec.dim == 1 else "section along the diagonal"
+
+    @property
     def curved(self) -> tuple[float, ...]:
         """The Laplacian's weights; Ritz needs no second derivative."""
         return () if self.spec.method == "ritz" else (1.0,) * self.spec.dim

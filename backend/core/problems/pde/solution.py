@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from backend.core.problems.pde.lattice import lattice
 from backend.core.problems.pde.trial import Trial
-from backend.core.problems.problem import Data, Section
+from backend.core.problems.problem import Chart, Data, Section
 
 CHECKED: Final = 4096  # points of the relative error
 SHOWN: Final = 101  # points of the section
@@ -53,7 +53,27 @@ class KnownSolution:
     @torch.no_grad()
     def section(self, params_P: Tensor) -> Section:
         """Return u and u* along a line through the box."""
-        return Section(self._line_N, self._trial.at(params_P, self._shown).value[:, 0], self._shown_N1[:, 0])
+        u_N1 = self._trial.at(params_P, self._shown).value
+        return Section(self._line_N, u_N1[:, 0], self._shown_N1[:, 0], self._trial.equation.section_of)
+
+    @torch.no_grad()
+    def chart(self, params_P: Tensor, resolution: int) -> Chart | None:
+        """Return u and u* on the first two coordinates, the others in the middle; None where there is one only."""
+        coordinates = self._trial.coordinates
+        if coordinates < 2:
+            return None
+        side_n = self._placed(torch.linspace(0, 1, resolution, dtype=torch.float64))
+        pairs = torch.cartesian_prod(side_n, side_n)
+        middle = torch.full((len(pairs), coordinates - 2), 0.5, dtype=self._dtype, device=self._device)
+        x_ND = self._trial.place(torch.cat([pairs, middle], 1))
+        known = self._trial.known(x_ND).values_alone()
+        shape = (resolution, resolution)
+        u_nm, exact_nm = (
+            column.view(shape) for column in (self._trial.at(params_P, known).value, self._trial.equation.exact(x_ND))
+        )
+        labels = self._trial.equation.labels
+        x_nm2 = x_ND[:, :2].view(*shape, 2)
+        return Chart((labels[0], labels[1]), x_nm2[:, 0, 0], x_nm2[0, :, 1], u_nm, exact_nm)
 
     def _placed(self, values: Tensor) -> Tensor:
         return values.to(self._dtype).to(self._device)  # rounded before it travels: not every device knows float64

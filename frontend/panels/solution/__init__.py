@@ -1,0 +1,1 @@
+"""Panel: the solution of a differential equation."""

@@ -270,9 +270,7 @@ class Panel(WireModel):
     docs: tuple[str, ...] = ()  # documents that explain it: ``analyses/surface`` is docs/analyses/surface.md
     asked: str | tuple[str, ...] | None = None  # shown only where a run of the view asks for an analysis of this kind
     look: dict[str, JsonValue] | None = None  # the analysis of a kept moment that it draws, where a race has not asked
-    look_needs: str | None = (
-        None  # offered where a problem is of this family alone: data, function or pde
-    )
+    look_needs: str | None = None  # offered where a problem is of this family alone: data, function or pde
     sort: Sort | None = None
     choices: tuple[Choice, ...] = ()
     graphs: tuple[Graph, ...] = ()

@@ -137,7 +137,7 @@ async def _here(request: AnyRequest, folder: Path, stored: bool, engine: EngineN
 async def _on_server(request: AnyRequest, url: str, show: Print) -> int:
     from app.remote import Remote  # httpx: not needed, and not waited for, when the run is computed here
 
-    remote = Remote(url)
+    remote = Remote(url, Settings.read().token)
     try:
         made = await remote.submit(request)
         with _on_interrupt(lambda: remote.cancel(made.id)):

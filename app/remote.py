@@ -16,12 +16,19 @@ class Remote:
 
     Args:
         url: its address, as it printed it.
+        token: its token, where it asks for one.
         transport: the way to it, where it is not the network (tests).
     """
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.url = url
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=transport, trust_env=False)
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT,
+            transport=transport,
+            trust_env=False,
+        )
 
     async def submit(self, request: AnyRequest) -> Run:
         """Ask for a run.
@@ -56,6 +63,9 @@ class Remote:
         """
         try:
             async with self._client.stream("GET", "/api/stream", params={"runs": run}) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    raise Refused(_detail(self.url, answer))
                 kind = ""
                 async for line in answer.aiter_lines():
                     if line.startswith("event: "):

@@ -4,16 +4,15 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 
 import uvicorn
 
+from app.exposure import with_token
 from app.settings import Settings
 from app.wiring import Application, build
 
 GRACE = 5  # seconds that open requests get after a stop
 TICK = 0.05  # seconds between two looks at whether the server was told to stop
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class PortTaken(Exception):
@@ -91,17 +90,19 @@ def serve(settings: Settings) -> int:
 
 
 def _build_and_serve(settings: Settings, bound: socket.socket) -> None:
+    settings, made = with_token(settings)
     application = build(settings)
     try:
-        if settings.host not in LOOPBACK:
-            print(f"{settings.host} can be reached by others, and nobody is asked for a password.", file=sys.stderr)
         print(f"Gradscape at {address(bound)}   data in {settings.data}   Ctrl-C stops", flush=True)
+        if made:
+            print(f"Others can reach it: open {address(bound)}/sign-in#{settings.token} to sign in", flush=True)
         config = uvicorn.Config(
             application.api,
             log_level=settings.log_level if settings.log_level == "debug" else "warning",
             access_log=settings.log_level == "debug",
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=30,
+            server_header=False,
         )
         asyncio.run(_serve(uvicorn.Server(config), application, bound))
     finally:

@@ -9,6 +9,8 @@ from typing import Any, Literal, Self, get_args
 EngineName = Literal["local", "inline"]
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 PREFIX = "GRADSCAPE_"
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+SHORTEST = 16  # characters of a token
 
 
 class SettingsError(ValueError):
@@ -39,6 +41,9 @@ class Settings:
         body_limit: largest request body in MiB.
         import_limit: largest imported run in MiB.
         allowed_hosts: names that a request's Host header may carry, without port.
+        origins: other sites whose pages may ask the API.
+        token: what callers must know; None: one is made where others can reach the server.
+        rate_limit: requests a second of one address, 0 for any number.
         log_level: least grave messages that are logged.
     """
 
@@ -62,8 +67,24 @@ class Settings:
     body_limit: int = field(default=4, metadata=_help("Largest request body.", "MiB"))
     import_limit: int = field(default=256, metadata=_help("Largest exported run that can be imported.", "MiB"))
     allowed_hosts: tuple[str, ...] = field(
-        default=("localhost", "127.0.0.1", "[::1]"),
+        default=LOCAL_NAMES,
         metadata=_help("Names that a request's Host header may carry (with any port), separated by commas."),
+    )
+    origins: tuple[str, ...] = field(
+        default=(),
+        metadata=_help("Other sites whose pages may ask the API (CORS), as https://lab.example, separated by commas."),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_help(
+            "Secret that callers must know, of 16 characters or more; empty: none on this machine alone, "
+            "otherwise a new one is made and printed at each start. Also what gradscape run --server sends."
+        ),
+    )
+    rate_limit: int = field(
+        default=200,
+        metadata=_help("Most requests of one address, ten seconds' worth at once; 0: any number.", "requests/s"),
     )
     log_level: LogLevel = field(default="info", metadata=_help("Least grave messages that are logged."))
 
@@ -113,6 +134,22 @@ def _one_of(text: str, source: str, choices: tuple[str, ...]) -> str:
     return text
 
 
+def _secret(text: str, source: str) -> str:
+    """Check a token; its text stands in no sentence."""
+    if len(text) < SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(
+            f"{source}: expected {SHORTEST} or more visible ASCII characters, got {len(text)} or others"
+        )
+    return text
+
+
+def _origin(text: str, source: str) -> str:
+    scheme, _, place = text.partition("://")
+    if scheme not in {"http", "https"} or not place or set(place) & set("/?#*@ "):
+        raise SettingsError(f"{source}: expected an origin as https://lab.example, got {text!r}")
+    return text
+
+
 def _read(name: str, text: str, source: str) -> Any:
     match name:
         case "port":
@@ -121,6 +158,12 @@ def _read(name: str, text: str, source: str) -> Any:
             return _whole(text, source, 1, 256)
         case "body_limit" | "import_limit":
             return _whole(text, source, 1, 1 << 20)
+        case "rate_limit":
+            return _whole(text, source, 0, 1 << 20)
+        case "token":
+            return _secret(text, source)
+        case "origins":
+            return tuple(_origin(site.strip().lower(), source) for site in text.split(",") if site.strip())
         case "data" | "datasets":
             return Path(text).expanduser()
         case "engine":

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.settings import EngineName, Settings
+from app.exposure import exposed, host_names, listens_everywhere
+from app.settings import EngineName, Settings, SettingsError
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
@@ -98,15 +99,22 @@ def build(settings: Settings) -> Application:
 
     Returns:
         The application; what a server that died left running is marked as lost.
+
+    Raises:
+        SettingsError: where others can reach the server and there is no token.
     """
     from app.page_context import PageContext  # the web is not needed, and not waited for, by headless runs
     from backend.api.app import MIB, create_api
     from backend.api.exports import File
-    from frontend.app import create_page
+    from frontend.app import create_page, page_policy
     from frontend.exported import as_page
 
+    if exposed(settings) and settings.token is None:
+        raise SettingsError("expected a token, because others can reach the server; set GRADSCAPE_TOKEN")
+
     def mount(api: "FastAPI") -> None:
-        api.add_middleware(PageContext, page=create_page(api))
+        page = create_page(api)
+        api.add_middleware(PageContext, page=page, policy=page_policy(page))
 
     def page_file(shown: Sequence[tuple[Run, Iterable[str]]], choices: Mapping[str, str]) -> File:
         pieces = (piece.encode() for piece in as_page(shown, choices, version()))
@@ -120,7 +128,11 @@ def build(settings: Settings) -> Application:
             version=version(),
             page=mount,
             view_exporters={"html": page_file},
-            allowed_hosts=settings.allowed_hosts,
+            token=settings.token,
+            allowed_hosts=host_names(settings),
+            own_address=listens_everywhere(settings),
+            origins=settings.origins,
+            rate_limit=settings.rate_limit or None,
             body_limit=settings.body_limit * MIB,
             import_limit=settings.import_limit * MIB,
         )

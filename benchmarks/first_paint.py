@@ -67,7 +67,7 @@ async def play(address: str, pages: int, count: int) -> list[dict[str, float]]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
         for _ in range(pages):
-            page = await browser.new_page(viewport={"width": 1280, "height": 800})
+            page = await browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
             await page.add_init_script(WATCH)
             found += await starts(page, address, count)
             await page.close()

@@ -98,7 +98,7 @@ async def play(seconds: float, repeats: int) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {rate: [] for rate in RATES}
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
-        page = await browser.new_page(viewport={"width": 1280, "height": 800})
+        page = await browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
         await page.add_init_script(RECORD)
         await measure(page, url, source, "warm", 20.0, 2.0)
         for turn in range(repeats):

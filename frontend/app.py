@@ -12,10 +12,19 @@ from frontend.client import Client
 from frontend.components.lane_mark import lane_mask
 from frontend.pages import PAGES, branch_callbacks, lab_callbacks, runs_callbacks
 from frontend.panels import choices, documentation
+from frontend.policy import policy
 from frontend.theme import LANE_COLOURS, LANE_DASHES, PALETTE, SCHEMES
 
 ASSETS = Path(__file__).parent / "assets"
 # The colour scheme is set before the first paint, as the kit would set it later.
+SCHEME = """
+      (() => {
+        const kept = localStorage.getItem("mantine-color-scheme-value");
+        const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+        const scheme = kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
+        document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
+      })();
+    """
 INDEX = """<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -25,14 +34,7 @@ INDEX = """<!DOCTYPE html>
     <link rel="icon" type="image/svg+xml" href="/assets/mark.svg">
     {%css%}
     <style>STYLE</style>
-    <script>
-      (() => {
-        const kept = localStorage.getItem("mantine-color-scheme-value");
-        const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-        const scheme = kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
-        document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
-      })();
-    </script>
+    <script>SCHEME</script>
   </head>
   <body>
     {%app_entry%}
@@ -64,7 +66,7 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
         on_error=_tell,
     )
     app.backend.websocket_capability = False  # no callback uses one; Dash's page would open it all the same
-    app.index_string = INDEX.replace("STYLE", style_variables())
+    app.index_string = INDEX.replace("STYLE", style_variables()).replace("SCHEME", SCHEME)
     app.layout = lambda: shell.shell(PAGES)
     shell.register(app, PAGES)
     lab_callbacks.register(app, client)
@@ -75,6 +77,11 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     # Dash readies itself at the first request to "/" alone: a link to another page would come without its scripts.
     app._setup_server()  # type: ignore[no-untyped-call]
     return app
+
+
+def page_policy(app: dash.Dash) -> str:
+    """Return the page's Content-Security-Policy; it names the inline scripts: ours, the callbacks', the renderer's."""
+    return policy((SCHEME, *app._inline_scripts, app.renderer))
 
 
 def _tell(fault: Exception) -> None:

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 
 from backend.api import errors
-from backend.api.docs_page import docs_page
+from backend.api.access import Access
+from backend.api.docs_page import POLICY, docs_page
 from backend.api.exports import Exporter, ViewExporter, own_exporters
+from backend.api.gate import Gate
+from backend.api.headers import SecureHeaders
 from backend.api.openapi import document
+from backend.api.rate import RateLimit
 from backend.api.routes import catalog, export, health, runs, stream
-from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck, security
+from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck
 from backend.api.sse import HEARTBEAT
 from backend.jobs.service import Service
 from backend.schemas.errors import ErrorBody
@@ -21,6 +26,7 @@ from backend.schemas.errors import ErrorBody
 MIB = 2**20
 IMPORT = "/api/runs/import"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+SENT = ("authorization", "content-type", "idempotency-key", "last-event-id")  # headers that pages elsewhere may send
 DESCRIPTION = (
     "Runs of optimizers and analyses, their events, and what this installation can do. "
     "Errors have one shape, ErrorBody. NaN and infinities are the strings NaN, Infinity and -Infinity."
@@ -34,7 +40,11 @@ def create_api(
     page: Callable[[FastAPI], object] | None = None,
     exporters: Mapping[str, Exporter] | None = None,
     view_exporters: Mapping[str, ViewExporter] | None = None,
+    token: str | None = None,
     allowed_hosts: tuple[str, ...] = LOCAL_HOSTS,
+    own_address: bool = False,
+    origins: tuple[str, ...] = (),
+    rate_limit: float | None = None,
     body_limit: int = 4 * MIB,
     import_limit: int = 256 * MIB,
     heartbeat: float = HEARTBEAT,
@@ -47,7 +57,11 @@ def create_api(
         page: puts the page on the application, after the API's routes and inside its guards.
         exporters: formats beside our own (which need nothing but the events).
         view_exporters: formats that show several runs beside each other, as the page does.
+        token: what callers must know; None: whoever reaches the server may use it.
         allowed_hosts: names that a Host header may carry, without port.
+        own_address: let the Host header also carry the address at which the request arrived.
+        origins: other sites whose pages may ask.
+        rate_limit: requests a second of one address; None: any number.
         body_limit: largest body in bytes.
         import_limit: largest imported run in bytes.
         heartbeat: seconds of silence before a stream sends a comment.
@@ -73,11 +87,19 @@ def create_api(
     errors.install(app)
     families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation())
     for family in (*families, _guard(families)):
-        app.include_router(family, dependencies=[Depends(security)])
+        app.include_router(family)
     if page is not None:
         page(app)
+    # From here on each guard stands before those above it; they guard the page, its files and unknown addresses alike.
     app.add_middleware(BodyLimit, limit_of=lambda path: import_limit if path == IMPORT else body_limit)
-    app.add_middleware(HostCheck, allowed=allowed_hosts)
+    if token is not None:
+        app.add_middleware(Gate, access=Access(token))
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT)
+    if rate_limit is not None:
+        app.add_middleware(RateLimit, rate=rate_limit)
+    app.add_middleware(HostCheck, allowed=allowed_hosts, own_address=own_address, origins=origins)
+    app.add_middleware(SecureHeaders)
     return app
 
 
@@ -90,7 +112,7 @@ def _documentation() -> APIRouter:
 
     @router.get("/api/docs")
     def docs(request: Request) -> Response:
-        return HTMLResponse(docs_page(document(request.app)))
+        return HTMLResponse(docs_page(document(request.app)), headers={"content-security-policy": POLICY})
 
     return router
 

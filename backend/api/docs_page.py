@@ -1,5 +1,7 @@
 """The API's documentation as one HTML page without scripts, made from the OpenAPI document; nothing is fetched."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -14,6 +16,12 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 th { background: var(--soft); font-weight: 600; } .scroll { overflow-x: auto; } .quiet { opacity: .75; }
 """
+
+
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 def _code(text: str) -> str:

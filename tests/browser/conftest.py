@@ -111,8 +111,11 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def context(browser: Any, server: Server) -> Iterator[Any]:
-    """Keep what the browser has loaded from test to test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url)
+    """Keep what the browser has loaded from test to test.
+
+    Playwright waits by evaluating texts, which the page's policy forbids; ``test_safety.py`` looks at the policy.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url, bypass_csp=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context
     context.close()

@@ -149,6 +149,7 @@ def test_health_and_catalog(ask):
         "version": "1.2.3",
         "engine": "fake",
         "ready": True,
+        "live": True,
         "workers": ["idle"],
         "queued": 0,
     }

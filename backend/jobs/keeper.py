@@ -3,6 +3,7 @@
 A file for every step would cost 0.4 ms a step; a file for every quarter of a second costs next to nothing.
 """
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from backend.core.analyses.base import LaneState, Moment
 
 EVERY: Final = 0.25  # seconds between two writes
+PATIENCE: Final = 1.0  # seconds until it is tried again where the disk was full
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 SMALL: Final = 1 << 20  # bytes; a smaller last segment is written again with the next moments in it
 LARGEST: Final = 64 << 20  # bytes of moments that wait at most, and so about the largest segment
 ROOM: Final = 128 << 20  # bytes that a lane's checkpoints may take; the last one is kept however large it is
@@ -54,6 +57,7 @@ class DiskKeeper:
         self._kept_states: dict[Key, dict[Path, int]] = {}  # files and their sizes, the oldest first
         self._planes: dict[str, tuple[Moment, Tensor, Tensor, Plane | None]] = {}
         self._bytes = 0  # waiting
+        self.full = False  # the last writing found no room on the disk; what waits is written when there is some
 
     def snapshot(self, lane: str, repeat: int, moment: "Moment") -> None:
         """Keep a moment."""
@@ -81,11 +85,27 @@ class DiskKeeper:
 
     def flush_when_due(self) -> None:
         """Write what waits if the last writing was long ago, or if much waits."""
-        if self._clock() - self._written >= EVERY or self._bytes >= LARGEST:
+        since = self._clock() - self._written
+        if since >= (PATIENCE if self.full else EVERY) or (self._bytes >= LARGEST and not self.full):
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits; where the disk has no room it goes on waiting, and ``full`` says so.
+
+        Raises:
+            OSError: where the folder cannot be written for another reason.
+        """
+        try:
+            self._flush()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.full = True
+        else:
+            self.full = False
+        self._written = self._clock()
+
+    def _flush(self) -> None:
         for plane, (origin, u_P, v_P, about) in self._planes.items():
             write_plane(self._folder, plane, KeptPlane(_kept(origin), _numpy(u_P), _numpy(v_P), about))
         for key in self._only:
@@ -97,7 +117,7 @@ class DiskKeeper:
             self._add_state(key, state)
         for waiting in (self._planes, self._only, self._moments, self._states):
             waiting.clear()
-        self._bytes, self._written = 0, self._clock()
+        self._bytes = 0
 
     def _add_state(self, key: Key, state: "LaneState") -> None:
         """Write a state; then drop the oldest ones that there is no room for."""
@@ -116,12 +136,11 @@ class DiskKeeper:
         only, segments = self._only[key], self._segments.get(key, [])
         touched = [segment for segment in segments if not only.issuperset(segment.steps)]
         left = [moment for segment in touched for moment in read_segment(segment, sorted(only & set(segment.steps)))]
-        self._segments[key] = [segment for segment in segments if segment not in touched]
         self._replace(key, touched, left)
 
     def _add(self, key: Key, moments: list[KeptMoment]) -> None:
         segments = self._segments.setdefault(key, [])
-        last = [segments.pop()] if segments and segments[-1].bytes < SMALL else []
+        last = segments[-1:] if segments and segments[-1].bytes < SMALL else []
         earlier = [moment for segment in last for moment in read_segment(segment, segment.steps)]
         new = {moment.step for moment in moments}
         self._replace(key, last, sorted([*(m for m in earlier if m.step not in new), *moments], key=lambda m: m.step))
@@ -129,10 +148,12 @@ class DiskKeeper:
     def _replace(self, key: Key, old: list[Segment], moments: list[KeptMoment]) -> None:
         """Put one new segment in the place of old ones: the new file first, so that no moment is ever missing."""
         files = {segment.file for segment in old}
+        kept = [segment for segment in self._segments.get(key, []) if segment not in old]
         if moments:
             written = write_segment(self._folder, self._stem(key), *key, moments)
-            self._segments[key] = sorted([*self._segments[key], written], key=lambda segment: segment.steps)
+            kept = sorted([*kept, written], key=lambda segment: segment.steps)
             files.discard(written.file)
+        self._segments[key] = kept
         for file in files:
             file.unlink(missing_ok=True)
 

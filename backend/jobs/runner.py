@@ -13,7 +13,7 @@ from backend.jobs.failures import failure_of
 from backend.jobs.keeper import DiskKeeper
 from backend.jobs.outbox import Outbox, Send
 from backend.jobs.workshop import Workshop
-from backend.schemas.events import AnyEvent, ResolvedPoint, Started
+from backend.schemas.events import AnyEvent, Progress, ResolvedPoint, Started
 from backend.schemas.run import TrainRequest
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from backend.core.problems.problem import Problem
 
 LAST_WORDS: Final = 1.0  # seconds that a cancelled race has for telling how its lanes ended
+GLANCE: Final = 0.05  # seconds between two looks around while the disk is full
+NO_ROOM: Final = "waiting for room on the disk"
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,11 @@ def run_task(task: Task, controls: ControlBox, workshop: Workshop) -> Generator[
             if keeper is not None:
                 keeper.flush_when_due()
             yield [event.model_copy(update={"part": task.part}) for event in told] if task.part else told
+            if keeper is not None and keeper.full:
+                yield from _room(keeper, controls, task.part)
         if keeper is not None:
             keeper.flush()
+            yield from _room(keeper, controls, task.part)
     except Exception as error:
         ended = Ended("failed", failure_of(error))
     else:
@@ -131,6 +136,20 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
     )
     started = _started(task, problem, tuple(point.resolved for point in context.points))
     return _Work(started, analysis.run(problem, spec, context))
+
+
+def _room(keeper: DiskKeeper, controls: ControlBox, part: int) -> Generator[list[AnyEvent], None, None]:
+    """Hold the work until the disk has room for what is kept, or it is cancelled.
+
+    Yields:
+        That it waits, once; then nothing, so that the engine can look around.
+    """
+    if keeper.full:
+        yield [Progress(part=part, phase=NO_ROOM, done=0, total=1)]
+    while keeper.full and controls.cancelled_at is None:
+        controls.idle(GLANCE)
+        keeper.flush_when_due()
+        yield []
 
 
 def _obeying(work: _Work, controls: ControlBox, patient: bool) -> Generator[list[AnyEvent], None, None]:

@@ -13,7 +13,7 @@ from backend.jobs.errors import Conflict, Unavailable, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.naming import default_name
 from backend.jobs.points import Archive, request_of, resolve
-from backend.jobs.recorder import Recorder
+from backend.jobs.recorder import Recorder, Steering
 from backend.jobs.recovery import Recovery
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.steering import check_control
@@ -48,7 +48,7 @@ class Service:
         self._folders = data_dir / "runs"
         self._datasets = datasets or data_dir / "datasets"
         self._recovery = Recovery(store, feed, self.folder, self.submit)
-        self._recorder = Recorder(feed, self._abandon, self._recovery.died)
+        self._recorder = Recorder(feed, Steering(self._abandon, self._send, self._recovery.died))
         self._handles: dict[str, Handle] = {}
         self._submitting = threading.Lock()
         self._catalog: Catalog | None = None
@@ -253,6 +253,7 @@ class Service:
         """Stop the engine (what is under way ends as lost), end all readers, let the store and the directory go."""
         self._recorder.stop()
         self._engine.close(grace)
+        self._recorder.close()
         self.feed.close()
         self._store.close()
         self._lock.release()
@@ -264,6 +265,13 @@ class Service:
         return found
 
     def _placed(self, runs: list[Run]) -> list[Run]:
+        """Add what is not stored: places in the queue, and why a run is held."""
+        why = {run.id: held for run in runs if (held := self._recorder.held(run.id)) is not None}
+        if why:
+            runs = [
+                run.model_copy(update={"paused": True, "error": why.get(run.id)}) if run.id in why else run
+                for run in runs
+            ]
         if not any(run.status == "queued" for run in runs):
             return runs
         places = {run: place for place, run in enumerate(self._engine.queue(), start=1)}
@@ -271,6 +279,11 @@ class Service:
             run.model_copy(update={"queue_position": places.get(run.id)}) if run.status == "queued" else run
             for run in runs
         ]
+
+    def _send(self, run: str, control: AnyControl) -> None:
+        handle = self._handles.get(run)
+        if handle is not None:
+            handle.send(control)
 
     def _abandon(self, run: str) -> None:
         handle = self._handles.get(run)

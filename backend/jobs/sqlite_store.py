@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, create_engine, delete, event, func, insert, select, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from backend.jobs.clock import now
@@ -19,6 +19,9 @@ from backend.jobs.tables import EVENTS, IDEMPOTENCY, RUNS, row_of_event, row_of_
 from backend.schemas.events import AnyEvent
 from backend.schemas.run import Run
 
+WAITS = 10.0  # seconds for another process that has locked the file
+FULL = ("SQLITE_FULL", "SQLITE_IOERR")  # beginnings of the names of what room on the disk mends
+LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 CHANGEABLE = frozenset({"status", "paused", "started", "ended", "progress", "error", "name", "tags"})
 
 
@@ -41,7 +44,7 @@ class SqliteStore:
         self._engine = create_engine(
             f"sqlite:///{path}",
             poolclass=StaticPool if in_memory else QueuePool,
-            connect_args={"check_same_thread": False, "timeout": 30.0},
+            connect_args={"check_same_thread": False, "timeout": WAITS},
         )
         event.listen(self._engine, "connect", _prepare)
         self._writer = threading.RLock()
@@ -63,12 +66,16 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._writer, self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
                 connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+            except BaseException as error:
+                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                    connection.exec_driver_sql("ROLLBACK")  # a full disk has rolled it back already
+                reason = _passing(error)
+                if reason is not None:
+                    raise reason from error
                 raise
 
     @contextmanager
@@ -236,6 +243,22 @@ def _prepare(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun and ended by hand: sqlite3's own begin too late
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _passing(error: BaseException) -> Unavailable | None:
+    """Return what to say of a fault that passes: a disk that is full, a file that another process has locked."""
+    name = getattr(error.orig, "sqlite_errorname", "") if isinstance(error, OperationalError) else ""
+    if name.startswith(FULL):
+        return Unavailable(
+            f"the database cannot be written ({error.orig})",  # type: ignore[attr-defined]
+            hint="Make room on the disk that holds the data directory; what runs is held, and goes on by itself.",
+        )
+    if name.startswith(LOCKED):
+        return Unavailable(
+            "the database cannot be written: another program has locked it",
+            hint="Close what has the file open; what runs is held, and goes on by itself.",
+        )
+    return None
 
 
 def _events(kinds: tuple[str, ...]) -> Select[Any]:

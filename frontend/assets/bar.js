@@ -180,7 +180,7 @@
         notices.push([gone, states.length > 1 ? "Not shown" : "Nothing to show"]);
       } else if (run && run.error) {
         const goesOn = run.kind === "train" && CUT_OFF.includes(run.error.code) && !resumed.has(id);
-        notices.push([run.error, `${run.name || run.id} failed`, goesOn ? { id } : null]);
+        notices.push([run.error, `${run.name || run.id} ${run.status === "running" ? "waits" : "failed"}`, goesOn ? { id } : null]);
       }
     }
     return notices;

@@ -39,7 +39,7 @@ STEPS = 240
 RACE: dict[str, Any] = {
     "kind": "train", "steps": STEPS, "batch_size": 32, "pace": 120.0, "tune": False, "seed": 7,
     "problem": {"data": {"kind": "digits", "examples": 200}, "model": {"kind": "mlp", "hidden": [8]}},
-    "lanes": [{"name": "Adam", "optimizer": {"kind": "adam"}}, {"name": "SGD", "optimizer": {"kind": "sgd", "momentum": 0.9}}],
+    "lanes": [{"name": "Adam", "optimizer": {"kind": "adam"}}, {"name": "SGD", "optimizer": {"kind": "sgd"}}],
 }  # fmt: skip
 LOOK: dict[str, Any] = {"kind": "analyse", "problem": RACE["problem"], "analysis": {"kind": "surface", "resolution": 9}}
 
@@ -241,7 +241,7 @@ def _check_file(data: Path, found: Found) -> None:
     with sqlite3.connect(f"file:{data}/gradscape.sqlite?mode=ro", uri=True) as base:
         told = base.execute("PRAGMA integrity_check").fetchall()
         gaps = base.execute(
-            "SELECT r.id FROM runs r LEFT JOIN (SELECT run, COUNT(*) n, MAX(seq) m, MIN(seq) a FROM events GROUP BY run) e"
+            "SELECT r.id FROM runs r LEFT JOIN (SELECT run, COUNT(*) n, MAX(seq) m FROM events GROUP BY run) e"
             " ON e.run = r.id WHERE r.last_seq <> COALESCE(e.m, 0) OR COALESCE(e.n, 0) <> COALESCE(e.m, 0)"
         ).fetchall()
     base.close()

@@ -76,8 +76,16 @@
     });
   }
 
+  // Plotly does not draw what changes by a pixel, but makes the layout anew: a 3-D scene then turns in the old one, and
+  // would spring back at the next draw.
+  function grown(element) {
+    const { width, height } = getComputedStyle(element);
+    const drawn = element._fullLayout;
+    return Math.abs(parseFloat(width) - drawn.width) > 1 || Math.abs(parseFloat(height) - drawn.height) > 1;
+  }
+
   const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) if (target.data && target.offsetParent) window.Plotly.Plots.resize(target);
+    for (const { target } of entries) if (target.data && target.offsetParent && grown(target)) window.Plotly.Plots.resize(target);
   });
 
   gradscape.draw = { Painter, paint, tellPainted, loadPlotly, follow: (element) => sizes.observe(element), leave: (element) => sizes.unobserve(element) };

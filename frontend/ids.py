@@ -127,6 +127,11 @@ def lane_action(action: Any, lane: Any) -> dict[str, Any]:
     return {"type": "lane-action", "action": action, "lane": lane}
 
 
+def single_run(place: Any) -> dict[str, Any]:
+    """Name the button that makes one run of several variants."""
+    return {"type": "single-run", "place": place}
+
+
 def preset_item(name: Any) -> dict[str, Any]:
     """Name a preset's entry in the menu."""
     return {"type": "preset-item", "name": name}

@@ -84,6 +84,15 @@ class Draft:
         """Return the requests to send: one, or one a variant, with only the analyses that are switched on."""
         return [self._sent(overlay(self.request, variant.items())) for variant in self.variants or ({},)]
 
+    def possible(self) -> bool:
+        """Say whether all requests are valid."""
+        try:
+            for request in self.requests():
+                TrainRequest.model_validate_json(json.dumps(request))
+        except ValidationError:
+            return False
+        return True
+
     def field_path(self, path: str) -> str:
         """Say which field of the form an error's path means: probes that are off are not sent, so places shift."""
         parts = path.split(".")
@@ -122,6 +131,19 @@ def _share(source: Mapping[str, Any], target: dict[str, Any]) -> None:
             target["analysis"][name] = copy.deepcopy(source["analysis"][name])
 
 
+def _with_request(draft: Draft, request: dict[str, Any]) -> Draft:
+    """Change the request; the variants stay as long as they make sense, all of them or none."""
+    there = all(_there(request, path) for variant in draft.variants for path in variant)
+    plain, changed = (replace(draft, request=request, variants=kept) for kept in ((), draft.variants))
+    return changed if there and (changed.possible() or not plain.possible()) else plain
+
+
+def _there(request: Mapping[str, Any], path: str) -> bool:
+    parent, _, name = path.rpartition(".")
+    found = get(request, parent) if parent else request
+    return name in found if isinstance(found, Mapping) else isinstance(found, list) and int(name) < len(found)
+
+
 def kind_at(request: Mapping[str, Any], path: str) -> Any:
     """Return the kind of the union at a path; of a list of them, all kinds."""
     found = get(request, path)
@@ -133,7 +155,7 @@ def with_kinds(draft: Draft, path: str, kinds: Iterable[str]) -> Draft:
     request = copy.deepcopy(draft.request)
     before = {each["kind"]: each for each in get(request, path) or ()}
     put(request, path, [before.get(kind) or default_of(member_of(path.rsplit(".", 1)[-1], kind)) for kind in kinds])
-    return replace(draft, request=request, variants=())
+    return _with_request(draft, request)
 
 
 def with_kind(draft: Draft, path: str, kind: str) -> Draft:
@@ -150,7 +172,7 @@ def with_kind(draft: Draft, path: str, kind: str) -> Draft:
             lane["filters"] = []
         if lane["name"].startswith(member_of("optimizer", before).title):
             lane["name"] = _free_name(member.title, [other["name"] for other in request["lanes"] if other is not lane])
-    return replace(draft, request=request, variants=())
+    return _with_request(draft, request)
 
 
 def with_family(draft: Draft, family: str) -> Draft:
@@ -162,7 +184,7 @@ def with_family(draft: Draft, family: str) -> Draft:
     request["dtype"] = "float64" if family == "pde" else "float32"
     plane = "coordinates" if family == "function" else "pca"
     request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", plane))
-    return replace(draft, request=request, variants=())
+    return _with_request(draft, request)
 
 
 def with_lane(draft: Draft, like: int | None = None) -> Draft:
@@ -178,7 +200,7 @@ def with_lane(draft: Draft, like: int | None = None) -> Draft:
     else:
         lane = copy.deepcopy(lanes[like])
     lanes.append({**lane, "name": _free_name(lane["name"], [other["name"] for other in lanes])})
-    return replace(draft, request=request, variants=())
+    return _with_request(draft, request)
 
 
 def without_lane(draft: Draft, index: int) -> Draft:
@@ -186,7 +208,8 @@ def without_lane(draft: Draft, index: int) -> Draft:
     request = copy.deepcopy(draft.request)
     if len(request["lanes"]) > 1:
         del request["lanes"][index]
-    return replace(draft, request=request, variants=())
+    places = any(path.startswith("lanes.") for variant in draft.variants for path in variant)
+    return _with_request(replace(draft, variants=()) if places else draft, request)
 
 
 def _fit_problem(request: dict[str, Any]) -> None:

@@ -34,12 +34,30 @@ def preset_menu() -> Node:
     )
 
 
-def preset_note(chosen: Preset | None, variants: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """Say what the chosen preset shows, and which runs one Start makes where they are several."""
+def preset_note(
+    chosen: Preset | None, variants: Sequence[Mapping[str, Any]], dropped: Sequence[Mapping[str, Any]] = ()
+) -> list[Node]:
+    """Say what the chosen preset shows, and which runs one Start makes where they are several.
+
+    Args:
+        chosen: the preset, where one was chosen just now.
+        variants: the runs that one Start makes, where they are several.
+        dropped: those that it made before a change took away what they differed in.
+
+    Returns:
+        The note's parts; none where there is nothing to say.
+    """
     parts: list[Node] = []
     if chosen is not None:
         parts = [html.Div(chosen.title, className="strong"), html.Div(chosen.sentence, className="dim")]
     if variants:
-        names = [str(variant.get("name", "")) for variant in variants]
-        parts.append(html.Div([f"Start makes {len(names)} runs: ", "; ".join(names), "."], className="dim"))
+        single = html.Button("Make one run instead", id=ids.single_run("note"), type="button", className="gs-do")
+        parts += [html.Div(f"Start makes {len(variants)} runs: {_names(variants)}.", className="dim"), single]
+    elif dropped:
+        text = f"Start makes one run now: what {_names(dropped)} differed in is no longer there."
+        parts.append(html.Div(text, className="dim", role="status"))
     return parts
+
+
+def _names(variants: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(str(variant.get("name", "")) for variant in variants)

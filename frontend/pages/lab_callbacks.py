@@ -1,6 +1,7 @@
 """What the Lab's controls do. Live data does not pass here: it goes straight to the panels (``assets/stream.js``)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -74,6 +75,7 @@ def register(app: Any, client: Client) -> None:
         Input(ids.ADD_LANE, "n_clicks"),
         Input(ids.lane_action(ALL, ALL), "n_clicks"),
         Input(ids.preset_item(ALL), "n_clicks"),
+        Input(ids.single_run(ALL), "n_clicks"),
         State(ids.kind(ALL), "id"),
         State(ids.DRAFT, "data"),
         *ANSWERS,
@@ -85,6 +87,7 @@ def register(app: Any, client: Client) -> None:
         _add: Any,
         _lane: Any,
         _preset: Any,
+        _single: Any,
         kind_ids: Any,
         stored: Any,
         *answers: Any,
@@ -101,6 +104,9 @@ def register(app: Any, client: Client) -> None:
         elif isinstance(by, dict) and by["type"] == "preset-item" and clicked:
             chosen = preset(by["name"])
             after = Draft.of(chosen.request, chosen.variants, chosen.choices)
+        elif isinstance(by, dict) and by["type"] == "single-run" and clicked:
+            after = replace(after, variants=())
+            return (*draw(after, asked), preset_note(None, ()), no_update, no_update)
         elif by == ids.PROBLEM_FAMILY and family != family_of(before.request["problem"]):
             after = with_family(after, family)
         else:
@@ -110,7 +116,8 @@ def register(app: Any, client: Client) -> None:
                 raise PreventUpdate
             for path, kind in changed:
                 after = with_kinds(after, path, kind) if isinstance(kind, list) else with_kind(after, path, kind)
-        return (*draw(after, asked), preset_note(chosen, after.variants), full(after.request["lanes"]), None)
+        dropped = () if chosen or after.variants else before.variants
+        return (*draw(after, asked), preset_note(chosen, after.variants, dropped), full(after.request["lanes"]), None)
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output(ids.schedule_preview(ALL), "children"),

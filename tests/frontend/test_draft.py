@@ -8,7 +8,16 @@ from pydantic import ValidationError
 
 from backend.schemas.errors import field_errors
 from backend.schemas.run import REQUEST, TrainRequest
-from frontend.components.draft import ANALYSES, MOST_LANES, Draft, with_family, with_kind, with_lane, without_lane
+from frontend.components.draft import (
+    ANALYSES,
+    MOST_LANES,
+    Draft,
+    with_family,
+    with_kind,
+    with_kinds,
+    with_lane,
+    without_lane,
+)
 from frontend.components.spec_fields import UNIONS, kind_of
 from frontend.pages.lab_callbacks import draw
 from frontend.preset import Preset
@@ -120,3 +129,27 @@ def test_every_analysis_has_its_place() -> None:
     draft = Draft.of(TrainRequest().model_dump(mode="json"))
     assert [probe["analysis"]["kind"] for probe in draft.request["probes"]] == list(ANALYSES)
     assert draft.requests()[0]["probes"] == []
+
+
+def test_variants_outlive_a_change_that_leaves_what_they_differ_in() -> None:
+    spirals = next(preset for preset in PRESETS if preset.name == "spirals-three-widths")
+    draft = Draft.of(spirals.request, spirals.variants)
+    for changed in (
+        with_kind(draft, "lanes.0.optimizer", "sgd"),
+        with_lane(draft),
+        with_kinds(draft, "lanes.0.filters", ["clip"]),
+    ):
+        widths = [request["problem"]["model"]["hidden"] for request in changed.requests()]
+        assert widths == [[2, 2], [8, 8], [32, 32]]
+        assert all(request["lanes"] == changed.request["lanes"] for request in changed.requests())
+    batches = next(preset for preset in PRESETS if any("batch_size" in variant for variant in preset.variants))
+    for gone in (draft, Draft.of(batches.request, batches.variants)):  # a function has no layers, and no batches
+        assert (with_family(gone, "function").variants, len(with_family(gone, "function").requests())) == ((), 1)
+
+
+def test_variants_of_lanes_do_not_outlive_a_lane() -> None:
+    draft = with_lane(
+        Draft.of({"kind": "train"}, [{"name": "a", "lanes.1.name": "x"}, {"name": "b", "lanes.1.name": "y"}])
+    )
+    assert len(with_lane(draft).requests()) == 2
+    assert without_lane(draft, 0).variants == ()

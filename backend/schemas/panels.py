@@ -40,7 +40,7 @@ class Column(WireModel):
     With ``kind``, they are looked up in that kind's table of the same lane: the last row at or before this one's
     ``step``. ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's
     scale; ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values
-    alone.
+    alone, and takes the first where none came before.
     ``stretched`` draws each strand from 0, its lowest value, to 1, its highest; ``above`` names the event's number that
     is subtracted from every strand.
     ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.

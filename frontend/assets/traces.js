@@ -19,6 +19,7 @@
     const found = source && source.values(column.field);
     return Floats.from(table.values("step") || [], (step) => {
       let row = found ? source.rowAt(step) : -1;
+      if (column.finite && row < 0 && found && found.length) row = 0; // what happened before the first row is marked there
       while (column.finite && row >= 0 && !Number.isFinite(found[row])) row -= 1;
       return row < 0 ? NaN : found[row];
     });

@@ -72,3 +72,47 @@ def test_a_schedule_is_drawn_as_its_fields_change(page: Any) -> None:
     page.wait_for_function("(before) => document.querySelector('.preview-area').style.clipPath !== before", arg=outline)
     set_up(page, lanes__0__schedule__factors="3, 0.5")
     page.wait_for_function(f"{shown}.includes('3 at most, 0.5 at the end')")
+
+
+def runs_of(page: Any) -> list[str]:
+    return list(page.evaluate("new URLSearchParams(location.search).get('runs').split(',')"))
+
+
+def wait_runs(page: Any, count: int) -> list[str]:
+    page.wait_for_function(f"new URLSearchParams(location.search).get('runs').split(',').length === {count}")
+    return runs_of(page)
+
+
+def test_a_lane_goes_back_to_a_checkpoint_and_on_differently_and_the_race_is_replayed(page: Any, server: Any) -> None:
+    lanes = [{"name": name, "optimizer": {"kind": "sgd", "lr": 0.0005}} for name in ("left", "right")]
+    race = server.start(name="race", steps=40, lanes=lanes, changes=[{"step": 10, "lane": "left", "value": 0.0007}])
+    server.wait(race)
+    open_lab(page, f"?runs={race}")
+    wait_status(page, "Finished")
+    page.click("[data-tool=wheel]")
+    page.wait_for_function("document.querySelector('[data-wheel-fields] input[name=lr]')?.value === '0.0007'")
+    page.select_option("[data-wheel-step]", "20")
+    page.fill("[data-wheel-fields] input[name=lr]", "0.0002")
+    page.click("[data-wheel-rewind]")
+    other = wait_runs(page, 2)[1]
+    assert server.wait(other)["status"] == "succeeded"
+    request = server.run(other)["request"]
+    assert [lane["name"] for lane in request["lanes"]] == ["left"]
+    assert request["resume"]
+    assert (request["origin"]["run"], request["origin"]["step"]) == (race, 20)
+    assert [(one["step"], one["field"], one["value"]) for one in request["changes"]] == [(20, "lr", 0.0002)]
+    page.wait_for_function(f"({MARKS})().some((text) => text.includes('lr set to 0.0002'))", timeout=20_000)
+    page.click("[data-wheel-replay]")
+    again = wait_runs(page, 3)[2]
+    server.wait(again)
+    page.get_by_text("Replayed: all 80 losses are the same numbers.").wait_for()
+
+
+def test_the_wheel_steers_a_lane_that_runs(page: Any, server: Any) -> None:
+    race = server.start(name="race", steps=100_000, pace=20)
+    open_lab(page, f"?runs={race}")
+    wait_status(page, "Running")
+    page.click("[data-tool=wheel]")
+    page.fill("[data-wheel-fields] input[name=momentum]", "0.25")
+    page.get_by_text("SGD: momentum set to 0.25, from the next step on.").wait_for()
+    page.wait_for_function(f"({MARKS})().some((text) => text.includes('momentum set to 0.25'))", timeout=20_000)

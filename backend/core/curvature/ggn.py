@@ -9,7 +9,7 @@ from torch.nn.attention import sdpa_kernel
 from backend.core.analyses.base import Moment
 from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.hvp import ATTENTION, leaf
-from backend.core.curvature.sweeps import dense_sweeps
+from backend.core.curvature.sweeps import dense_sweeps, plainly_dense
 from backend.core.problems.problem import Data, Problem
 
 
@@ -52,7 +52,7 @@ def gauss_newton(
     data = problem.train if data is None else data
     if data is None:
         raise ValueError("expected a network on data, got a function, which has no outputs; take its Hessian")
-    params_P = leaf(problem, moment, data, probe=plan is None)
+    params_P = leaf(problem, moment, data, probe=plan is None and not plainly_dense(problem))
 
     def build(part: Data | None) -> Kept:
         part = data if part is None else part

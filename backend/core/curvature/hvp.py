@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from backend.core.analyses.base import Moment
 from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.operator import ChangingLoss, NotFiniteCurvature
-from backend.core.curvature.sweeps import dense_sweeps
+from backend.core.curvature.sweeps import dense_sweeps, plainly_dense
 from backend.core.problems.problem import Data, Problem
 
 # The fused attention kernels have no second derivative; the one made of plain operations has.
@@ -62,7 +62,7 @@ def hessian(
         True
     """
     data = problem.train if data is None else data
-    params_P = leaf(problem, moment, data, probe=plan is None)
+    params_P = leaf(problem, moment, data, probe=plan is None and not plainly_dense(problem))
 
     def build(part: Data | None) -> Kept:
         if part is not None and (sweeps := dense_sweeps(problem, params_P, part, whole=True)) is not None:

@@ -39,6 +39,7 @@ class Subspace:
             torch.empty(room, operator.size, dtype=operator.dtype, device=operator.device) for _ in range(2)
         )
         self._T = torch.zeros(room, room, dtype=torch.float64)
+        self._tail: Tensor | None = None
         self.room, self.count, self.products = room, 0, 0
 
     @property
@@ -62,19 +63,39 @@ class Subspace:
         Returns:
             How many were added.
         """
-        first, tiny = self.count, ROUNDING * torch.finfo(V_KP.dtype).eps
+        first = self.count
         for v_P in V_KP:
-            if self.count == self.room:
-                break
-            before = float(v_P.norm())
-            fresh_P = self.outside(v_P)
-            length = float(fresh_P.norm())
-            if length > tiny * before:
-                if length < CANCELLED * before:  # what is left is partly rounding: once more, at unit length
-                    fresh_P = self.outside(fresh_P / length)
-                    length = float(fresh_P.norm())
-                self._basis[self.count] = fresh_P / length
-                self.count += 1
+            if self.count < self.room:
+                self._take(self.outside(v_P), float(v_P.norm()))
+        return self._multiply(first)
+
+    def extend(self) -> int:
+        """Add :meth:`tail`, so that a Krylov sequence goes on; return how many were added, 1 or 0."""
+        first = self.count
+        if first < self.room:
+            self._take(self.tail, float(self._images[first - 1].norm()))
+        return self._multiply(first)
+
+    @property
+    def tail(self) -> Tensor:
+        """The last image's part outside the basis; kept, as both its length and the next vector are made of it."""
+        if self._tail is None:
+            self._tail = self.outside(self._images[self.count - 1])
+        return self._tail
+
+    def _take(self, fresh_P: Tensor, before: float) -> None:
+        """Add what is left of a vector outside the basis, unless it is rounding."""
+        length = float(fresh_P.norm())
+        if length > ROUNDING * torch.finfo(fresh_P.dtype).eps * before:
+            if length < CANCELLED * before:  # what is left is partly rounding: once more, at unit length
+                fresh_P = self.outside(fresh_P / length)
+                length = float(fresh_P.norm())
+            torch.div(fresh_P, length, out=self._basis[self.count])
+            self.count += 1
+
+    def _multiply(self, first: int) -> int:
+        """Make the products of the vectors from row ``first`` on."""
+        self._tail = None
         added = self.count - first
         if added:
             self._images[first : self.count] = self._operator.apply(self._basis[first : self.count])
@@ -96,6 +117,10 @@ class Subspace:
         """Rayleigh–Ritz in the span of the basis from row ``first`` on."""
         values, vectors = torch.linalg.eigh(self._T[first : self.count, first : self.count])
         return Ritz(values.flip(0), vectors.flip(1).T.contiguous())
+
+    def chain(self, first: int) -> Tensor:
+        """Return T from row ``first`` on; tridiagonal where the vectors since were added as a Krylov sequence."""
+        return self._T[first : self.count, first : self.count]
 
     def residuals(self, values_K: Tensor, weights_KM: Tensor, first: int = 0) -> Tensor:
         """Return ‖A·x − θ·x‖ [K], float64 on the CPU, of x = weights · basis from row ``first`` on."""
@@ -119,7 +144,7 @@ class Subspace:
             self._combine(stored, weights_KM)
         count = len(weights_KM)
         self._T[:count, :count] = weights_KM @ self._T[: self.count, : self.count] @ weights_KM.T
-        self.count = count
+        self.count, self._tail = count, None
 
     def spend(self, weights_KM: Tensor) -> Tensor:
         """Return these combinations of the basis [K, P]; the images are given up first, and nothing can follow."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.core.problems.activations import ACTIVATIONS
+from backend.core.problems.losses import Second
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.params import Layout
@@ -48,22 +49,18 @@ class Sweeps:
 
     Args:
         layers: from first to last.
-        slope_NC: ∂L/∂z_L as a function of ``free_NC``, so that it can be derived again.
-        free_NC: z_L, free of what it was made from.
+        second: v ↦ S·v, S = ∂²ℓ/∂z_L².
         layout: of v.
         whole: whether H is meant, or G.
     """
 
-    def __init__(
-        self, layers: tuple[Dense, ...], slope_NC: Tensor, free_NC: Tensor, layout: Layout, *, whole: bool
-    ) -> None:
-        self._layers, self._slope_NC, self._free_NC = layers, slope_NC, free_NC
-        self._layout, self._whole = layout, whole
+    def __init__(self, layers: tuple[Dense, ...], second: Second, layout: Layout, *, whole: bool) -> None:
+        self._layers, self._second, self._layout, self._whole = layers, second, layout, whole
 
     @property
     def bytes(self) -> int:
         """Memory of what is kept."""
-        return sum(layer.bytes for layer in self._layers) + 4 * self._free_NC.nbytes
+        return sum(layer.bytes for layer in self._layers) + 2 * self._layers[-1].error_NO.nbytes
 
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
         """Return the products of K vectors [K, P], all at once or one after the other."""
@@ -83,7 +80,7 @@ class Sweeps:
                 inputs.append(layer.slope_NI * moved[-1])
                 z_KNO.flatten(0, 1).addmm_(inputs[-1].flatten(0, 1), layer.weight_OI.t())
             moved.append(z_KNO)
-        error_KNO = self._bent(moved.pop())
+        error_KNO = self._second(moved.pop())
         found: list[Tensor] = []
         for layer, V_KOI in zip(reversed(self._layers), parts[-2::-2], strict=True):
             product_KOI = torch.bmm(error_KNO.transpose(1, 2), _times(layer.input_NI, count))
@@ -99,17 +96,10 @@ class Sweeps:
                     error_KNO.addcmul_(layer.bend_NI, moved.pop())
         return torch.cat(found[::-1], 1)
 
-    def _bent(self, z_KNC: Tensor) -> Tensor:
-        """S·ż for each vector."""
-        if len(z_KNC) == 1:
-            (bent_NC,) = torch.autograd.grad(
-                self._slope_NC, self._free_NC, z_KNC[0], retain_graph=True, materialize_grads=True
-            )
-            return bent_NC.unsqueeze(0)
-        (bent_KNC,) = torch.autograd.grad(
-            self._slope_NC, self._free_NC, z_KNC, retain_graph=True, materialize_grads=True, is_grads_batched=True
-        )
-        return bent_KNC
+
+def plainly_dense(problem: Problem) -> bool:
+    """Tell whether a problem is one of a plain dense network, in which nothing is drawn at random or remembered."""
+    return type(problem) is NetworkProblem and isinstance(problem.model, Mlp)
 
 
 def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool) -> Sweeps | None:
@@ -124,7 +114,7 @@ def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool)
     Returns:
         The sweeps; None where the problem is not a plain dense network.
     """
-    if not (isinstance(problem, NetworkProblem) and isinstance(problem.model, Mlp)):
+    if type(problem) is not NetworkProblem or not isinstance(problem.model, Mlp):
         return None
     activation = ACTIVATIONS[problem.model.spec.activation]
     tensors = problem.layout.parts(params_P.detach())
@@ -142,8 +132,7 @@ def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool)
         z_NO = torch.addmm(bias_O, inputs[-1], weight_OI.t())
     free_NC = z_NO.requires_grad_()
     with torch.enable_grad():
-        (slope_NC,) = torch.autograd.grad(problem.criterion(free_NC, data.y), free_NC, create_graph=True)
-    error_NO = slope_NC.detach()
+        (error_NO,) = torch.autograd.grad(problem.criterion(free_NC, data.y), free_NC)
     layers = []
     for weight_OI, input_NI, (slope_NI, bend_NI) in zip(weights[:0:-1], inputs[:0:-1], curves[::-1], strict=True):
         back_NI = error_NO @ weight_OI
@@ -151,7 +140,7 @@ def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool)
         layers.append(Dense(weight_OI, input_NI, error_NO, slope_NI, bent_NI))
         error_NO = back_NI.mul_(slope_NI)
     layers.append(Dense(weights[0], data.x, error_NO, None, None))
-    return Sweeps(tuple(layers[::-1]), slope_NC, free_NC, problem.layout, whole=whole)
+    return Sweeps(tuple(layers[::-1]), problem.second(free_NC.detach()), problem.layout, whole=whole)
 
 
 def _derived(value: Tensor, by: Tensor) -> Tensor:

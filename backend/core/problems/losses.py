@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from backend.schemas.problem.loss import AnyLoss, CrossEntropyLoss, LogisticLoss, MseLoss
 
+Second = Callable[[Tensor], Tensor]  # of K vectors at once, [K, N, C]
+
 
 @dataclass(frozen=True)
 class Criterion:
@@ -20,6 +22,7 @@ class Criterion:
     outputs: int  # C, the width of the network's last layer
     loss: Callable[[Tensor, Tensor], Tensor]  # the mean over the examples
     each: Callable[[Tensor, Tensor], Tensor]  # of every example alone, [N]
+    second: Callable[[Tensor], Second]  # at outputs [N, C]: v ↦ S·v, S the mean loss's second derivatives by them
     predicted: Callable[[Tensor], Tensor] | None  # outputs [N, C] → classes [N]; None for a regression
 
     def accuracy(self, out_NC: Tensor, y: Tensor) -> float | None:
@@ -50,9 +53,9 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
 
     match spec:
         case CrossEntropyLoss():
-            return Criterion(outputs, _cross_entropy, _cross_entropy_each, largest)
+            return Criterion(outputs, _cross_entropy, _cross_entropy_each, _cross_entropy_second, largest)
         case LogisticLoss():
-            return Criterion(1, _logistic, _logistic_each, lambda out_N1: (out_N1[:, 0] > 0).long())
+            return Criterion(1, _logistic, _logistic_each, _logistic_second, lambda out_N1: (out_N1[:, 0] > 0).long())
         case MseLoss(factor=factor):
 
             def squared_error(out_NC: Tensor, y: Tensor) -> Tensor:
@@ -64,7 +67,10 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
             def target(out_NC: Tensor, y: Tensor) -> Tensor:
                 return y if classes is None else _one_hot(y, classes).to(out_NC.dtype)
 
-            return Criterion(outputs, squared_error, each, None if classes is None else largest)
+            def second(out_NC: Tensor) -> Second:
+                return lambda v_KNC: v_KNC * (2.0 * factor / len(out_NC))
+
+            return Criterion(outputs, squared_error, each, second, None if classes is None else largest)
 
 
 def _one_hot(y_N: Tensor, classes: int) -> Tensor:
@@ -89,3 +95,21 @@ def _logistic(out_N1: Tensor, y_N: Tensor) -> Tensor:
 
 def _logistic_each(out_N1: Tensor, y_N: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(torch.squeeze(out_N1, 1), y_N.to(out_N1.dtype), reduction="none")
+
+
+def _cross_entropy_second(out_NC: Tensor) -> Second:
+    """S = (diag p − p·pᵀ)/N for each example, p = softmax f(x)."""
+    p_NC = out_NC.softmax(1)
+    each_NC = p_NC / len(out_NC)
+
+    def apply(v_KNC: Tensor) -> Tensor:
+        return each_NC * (v_KNC - (p_NC * v_KNC).sum(-1, keepdim=True))
+
+    return apply
+
+
+def _logistic_second(out_N1: Tensor) -> Second:
+    """S = σ(f)·(1 − σ(f))/N for each example."""
+    share_N1 = out_N1.sigmoid()
+    bend_N1 = share_N1 * (1.0 - share_N1) / len(out_N1)
+    return lambda v_KN1: bend_N1 * v_KN1

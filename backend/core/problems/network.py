@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch, updating
 from backend.core.problems.hidden import Listener
-from backend.core.problems.losses import Criterion
+from backend.core.problems.losses import Criterion, Second
 from backend.core.problems.model import Model, forward
 from backend.core.problems.problem import BatchNormPolicy, Data, Solution, View
 from backend.core.problems.splits import Examples, Splits
@@ -92,6 +92,10 @@ class NetworkProblem:
     def criterion(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Mean loss (1/N) Σᵢ ℓ(outputsᵢ, yᵢ) of outputs [N, C]."""
         return self._criterion.loss(outputs, y)
+
+    def second(self, outputs: Tensor) -> Second:
+        """The criterion's second derivatives at outputs [N, C], as the map v ↦ S·v of vectors [K, N, C]."""
+        return self._criterion.second(outputs)
 
     def each(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Loss ℓ(outputsᵢ, yᵢ) of every example alone [N]."""

@@ -195,6 +195,7 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
     page = Dash("synthetic", server=server, assets_folder=str(frontend_app.ASSETS), serve_locally=True)
     page.backend.websocket_capability = False  # as in the app
     page.index_string = frontend_app.INDEX.replace("STYLE", frontend_app.style_variables())
+    page.index_string = page.index_string.replace("SCHEME", frontend_app.SCHEME)
     landscape, *others = (panel.layout() for panel in PANELS)
     shown = html.Div(
         [

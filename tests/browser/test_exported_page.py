@@ -47,7 +47,8 @@ def offline(browser: Any, exported: Path) -> Iterator[Any]:
 
 def test_it_draws_what_was_seen_without_any_request(offline: Any) -> None:
     assert offline.title() == "a race </script><b> · beside it · Gradscape"
-    assert offline.locator(".gs-table tbody tr").count() == 2
+    assert offline.locator(".gs-panel-lanes tbody tr").count() == 2
+    assert offline.locator(".gs-panel-standings tbody tr").count() == 2
     assert offline.get_attribute("[data-choice='landscape.scale'][data-value=linear]", "aria-pressed") == "true"
     assert offline.evaluate(f"{GRAPH.format('curves')}.data.length") >= 2
     assert offline.evaluate("document.querySelector('.exported-requests pre').textContent.includes('rosenbrock')")
@@ -58,7 +59,7 @@ def test_its_choices_and_its_replay_work(offline: Any) -> None:
     offline.wait_for_function(f"{GRAPH.format('landscape-relief')}.data?.some(({{type}}) => type === 'surface')")
     offline.click("#exported-theme")
     assert offline.get_attribute("html", "data-mantine-color-scheme") == "dark"
-    rows = "document.querySelector('.gs-table tbody td:nth-child(3)')?.textContent"
+    rows = "document.querySelector('.gs-panel-lanes tbody td:nth-child(3)')?.textContent"
     last = offline.evaluate(rows)
     offline.locator("[data-timeline] [data-range]").fill("5")
     offline.wait_for_function(f"{rows} === '5'")

@@ -53,7 +53,7 @@ def test_rules_are_found_by_typing_and_filters_are_sent(page: Any, server: Any) 
     server.wait(run)
     lane = server.run(run)["request"]["lanes"][0]
     assert (lane["optimizer"]["kind"], lane["filters"]) == ("sam", [{"kind": "clip", "limit": 0.5, "by": "norm"}])
-    page.get_by_text("Evals", exact=True).click()
+    page.locator("[data-panel=curves]").get_by_text("Evals", exact=True).click()
     last = "Math.max(...document.querySelector('[data-graph=\"curves\"]').data.filter((t) => t.name === 'SAM').flatMap((t) => [...t.x]).filter(Number.isFinite))"  # noqa: E501
     page.wait_for_function(f"{last} === 60", timeout=20_000)  # two gradients a step
 

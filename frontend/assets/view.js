@@ -120,6 +120,7 @@
         tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
         const own = tables.filter((table) => page && table.run === page.run);
         const once = source.how === "replace" && !source.keys.includes("step"); // steps are chosen from below
+        if (source.how === "mosaic" && tables.length > 1) tables = [tables.reduce(finer)];
         if (once && tables.length > 1) tables = own.length ? own : tables.slice(0, 1); // one plane, one surface
       }
       if (source.keys.includes("step")) tables = gradscape.moment.newestOf(tables, this.moment, (table) => this.seriesOf(table));
@@ -194,6 +195,13 @@
 
   // What belongs to all repeats of a lane, or to one of them, is beside each.
   const sameRepeat = (one, other) => !("repeat" in one) || !("repeat" in other) || one.repeat === other.repeat;
+
+  // Of two pictures of the same plane the finer one; the first where they are alike.
+  function finer(one, other) {
+    const fineness = ({ last }) => [last.coarsest, last.finest, last.least_fraction];
+    const gap = fineness(other).map((value, i) => value - fineness(one)[i]).find((difference) => difference !== 0);
+    return gap > 0 ? other : one;
+  }
 
   // The largest finite value of a column over these tables; null where there is none above 0.
   function largest(tables, field, moment) {

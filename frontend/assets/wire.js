@@ -66,7 +66,10 @@
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const share = (part) => `${number(Math.round(part * 1000) / 10)} %`;
 
+  const PLANES = { pca: "PCA", coordinates: "two variables", eigen: "eigenvectors", gradient_eigen: "gradient and eigenvector" };
+
   const FORMATS = {
+    plane: (kind) => PLANES[kind] || kind.replaceAll("_", " "),
     number,
     percent,
     share,

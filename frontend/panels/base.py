@@ -14,7 +14,7 @@ from dash import html
 from backend.schemas.panels import Choice, Panel
 from frontend import ids
 from frontend.components.node import Node, aria
-from frontend.panels.tools import strip, tool
+from frontend.panels.tools import saving, strip
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,6 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
         **aria(label=f"Let {panel.title} fill the screen"),
     )
     drawn = bool(panel.graphs) or panel.standings is not None
-    saving = [tool("save", "Save", "Keep the picture, its numbers, or the whole page")] if drawn else []
     explained = html.Button(
         "?",
         id=ids.panel_docs(panel.name),
@@ -92,8 +91,10 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
             html.Header(
                 [
                     title,
-                    html.Div([*tools, *saving], className="gs-tools"),
-                    html.Div([*series, *controls, wide], className="gs-controls"),
+                    html.Div([*tools], className="gs-tools"),
+                    html.Div([*series, *controls], className="gs-controls"),
+                    *([saving(panel.title)] if drawn else []),
+                    wide,
                 ],
                 className="gs-panel-head",
             ),

@@ -154,7 +154,7 @@ PAGE: Final = Page(
     source=sources.PLANE,
     field="plane",
     series=("kind_of_plane", "point"),
-    label="{run.name} · {kind_of_plane}",
+    label="{run.name} · {kind_of_plane:plane}",
     needs=("surface_tile", "path_points"),
 )
 

@@ -6,6 +6,8 @@ The rows of controls are filled by ``assets/tool_*.js`` when they are first open
 import json
 from typing import Any, Final
 
+from dash import html
+
 from backend.schemas.analysis import (
     BasinAnalysis,
     CoordinatePlane,
@@ -103,7 +105,13 @@ def pictures() -> list[Node]:
     """Make the buttons that ask for another picture of the runs there are."""
     another = tool("look", "New picture", "Another plane, or a slice, of the same runs")
     connect = tool("path", "Connect", "Draw the loss along paths between two ends")
-    return [another, connect]
+    return [another, connect, finer()]
+
+
+def finer() -> Node:
+    """Make the button that asks for the same picture with more points; ``assets/tool_finer.js`` obeys it."""
+    known: dict[str, Any] = {"data-finer": ""}
+    return html.Button("Finer", className="gs-tool", type="button", disabled=True, **known)
 
 
 def strips() -> list[Node]:

@@ -9,6 +9,7 @@ from benchmarks.record import RESULTS
 
 BENCHES: Final = (
     "train_overhead",
+    "lanes",
     "start_up",
     "first_paint",
     "paint_latency",

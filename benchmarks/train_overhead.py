@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from backend.core.analyses.train.batches import permutation
 from backend.core.problems.build import build_problem
-from backend.core.problems.problem import Data
+from backend.core.problems.problem import Data, Problem
 from backend.jobs.feed import Feed
 from backend.jobs.inline import InlineEngine
 from backend.jobs.machine import cores
@@ -61,17 +61,30 @@ def plain_loops(request: TrainRequest, *, evaluate: bool) -> dict[str, list[floa
         The batches' losses by rule.
     """
     problem = build_problem(request.problem, getattr(torch, request.dtype), torch.device("cpu"))
-    params_P, _ = problem.params0(request.seed)
-    train, test = problem.train, problem.test
-    if train is None or test is None:
+    if problem.train is None or problem.test is None:
         raise ValueError("expected data with two splits")
-    losses: dict[str, list[float]] = {}
-    for name, rule in RULES.items():
-        net = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 10))
-        net.to(params_P.dtype)
-        nn.utils.vector_to_parameters(params_P.clone(), net.parameters())
-        losses[name] = _loop(net, rule(net.parameters()), request, train, (train, test) if evaluate else ())
-    return losses
+    splits = (problem.train, problem.test) if evaluate else ()
+    return {name: plain_loop(problem, request, rule, splits) for name, rule in RULES.items()}
+
+
+def plain_loop(problem: Problem, request: TrainRequest, rule: Any, splits: tuple[Data, ...]) -> list[float]:
+    """Train by one rule in a plain loop.
+
+    Args:
+        problem: the MLP 32-32 on digits.
+        request: the race.
+        rule: makes the optimizer of some parameters.
+        splits: are evaluated every ``eval_every`` steps, and at the start.
+
+    Returns:
+        The batches' losses.
+    """
+    params_P, _ = problem.params0(request.seed)
+    net = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 10))
+    net.to(params_P.dtype)
+    nn.utils.vector_to_parameters(params_P.clone(), net.parameters())
+    assert problem.train is not None, "digits have examples"
+    return _loop(net, rule(net.parameters()), request, problem.train, splits)
 
 
 def _loop(
@@ -122,12 +135,12 @@ class Races:
 
     def losses(self, run: str) -> dict[str, list[float]]:
         """Read the batches' losses by lane."""
-        found: dict[str, list[float]] = {lane.name: [] for lane in LANES}
+        found: dict[str, list[float]] = {}
         rows, _ = self._service.events(run, EventFilter(kinds=("train_chunk",), limit=10_000))
         for row in rows:
             event = Envelope.decode(row.text).event
             if isinstance(event, TrainChunk):
-                found[event.lane] += event.loss.tolist()
+                found.setdefault(event.lane, []).extend(event.loss.tolist())
         return found
 
     def close(self) -> None:

@@ -92,8 +92,7 @@ def _step(race: Race, probes: Probes) -> Events:
     """Let each lane take a step, then give the probes their share."""
     began = perf_counter()
     race.clock.stepped(began)
-    for lane in race.front():
-        sound = lane.advance()
+    for lane, sound in race.advance().items():
         yield from race.settle(lane, sound)
     probes.earn(perf_counter() - began)
     if race.running and race.quiet() == 0.0:

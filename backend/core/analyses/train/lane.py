@@ -18,7 +18,8 @@ from backend.core.analyses.train.batches import Steps
 from backend.core.analyses.train.columns import Columns
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
 from backend.core.optimizers.filters import Filters
-from backend.core.optimizers.registry import build_optimizer
+from backend.core.optimizers.objective import Batch
+from backend.core.optimizers.registry import build_optimizer, rule_of
 from backend.core.optimizers.schedules import factor
 from backend.core.optimizers.surroundings import surround
 from backend.core.problems.problem import Data, Problem, Solution, Split
@@ -68,6 +69,7 @@ class LaneRun:
         self._around = surround(problem, self._params_P, self._buffers_B, request.seed + repeat, spec.name)
         self._optimizer = build_optimizer(self.settings, self._around)
         self._filters = Filters(spec.filters, self._params_P)
+        self._abreast = rule_of(self.settings).abreast
         self._filter_kinds = [each.kind for each in spec.filters]
         self._rate = self.settings.lr
         self._first_loss: float | None = None
@@ -76,6 +78,16 @@ class LaneRun:
         if state is not None:
             self._restore(state)
 
+    @property
+    def abreast(self) -> bool:
+        """Whether a step begins with the gradient of the batch where the lane stands, so that it can be given one."""
+        return self._abreast
+
+    @property
+    def params_P(self) -> Tensor:
+        """Where the lane stands; only read."""
+        return self._params_P.detach()
+
     def advance(self) -> bool:
         """Take one step and write its row.
 
@@ -83,22 +95,54 @@ class LaneRun:
             Whether the lane is still sound; False where its loss or a parameter is not finite, or the loss too large.
         """
         began = perf_counter()
+        loss, grad_P = self.move(self.begin())
+        value, norm = loss.item(), torch.linalg.vector_norm(self._filters.own_gradient(grad_P)).item()
+        return self.note(value, norm, perf_counter() - began, torch.linalg.vector_norm(self.params_P).item())
+
+    def begin(self) -> Batch | None:
+        """Begin a step, at its learning rate; return its batch."""
         rate = self.rate()
         if rate != self._rate:
             self._optimizer.set("lr", rate)
             self._rate = rate
         self.step += 1
+        return None if self._batches is None else self._batches.at(self.step)
+
+    def move(self, batch: Batch | None, given: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Let the rule move once.
+
+        Args:
+            batch: of the step that was begun.
+            given: loss and gradient of that batch where the lane stands, where they are known.
+
+        Returns:
+            The loss, and the gradient that the rule was told.
+        """
         objective = self._around.objective
-        objective.begin(None if self._batches is None else self._batches.at(self.step))
-        loss, grad_P = self._optimizer.step(self._filters.begin(objective.loss_and_grad))
-        value, norm = loss.item(), torch.linalg.vector_norm(self._filters.own_gradient(grad_P)).item()
-        self._seconds += perf_counter() - began
-        self.columns.add(self.step, value, norm, rate, self._seconds, objective.evaluations)
+        objective.begin(batch, given)
+        return self._optimizer.step(self._filters.begin(objective.loss_and_grad))
+
+    def note(self, loss: float, norm: float, seconds: float, size: float) -> bool:
+        """Write the row of a step.
+
+        Args:
+            loss: of the batch, before the move.
+            norm: of its gradient.
+            seconds: that the step took.
+            size: the parameters' norm after the move.
+
+        Returns:
+            Whether the lane is still sound.
+        """
+        self._seconds += seconds
+        self.columns.add(self.step, loss, norm, self._rate, self._seconds, self._around.objective.evaluations)
         if self._tells_thresholds:
-            self.columns.add_thresholds(threshold(self.settings, rate), preconditioned_threshold(self.settings, rate))
+            thresholds = (of(self.settings, self._rate) for of in (threshold, preconditioned_threshold))
+            self.columns.add_thresholds(*thresholds)
         if self._first_loss is None:
-            self._first_loss = value
-        return math.isfinite(value) and value <= self._limit() and self.finite()
+            self._first_loss = loss
+        # Only where the norm overflows must every value be looked at.
+        return math.isfinite(loss) and loss <= self._limit() and (math.isfinite(size) or self.finite())
 
     def rate(self) -> float:
         """Return the learning rate of the next step; after the last step, its own."""
@@ -107,8 +151,8 @@ class LaneRun:
     def finite(self) -> bool:
         """Whether every parameter is finite."""
         # The norm is one cheap product; only where it overflows must every value be looked at.
-        params_P = self._params_P.detach()
-        return math.isfinite(torch.linalg.vector_norm(params_P).item()) or bool(torch.isfinite(params_P).all())
+        size = torch.linalg.vector_norm(self.params_P).item()
+        return math.isfinite(size) or bool(torch.isfinite(self.params_P).all())
 
     def moment(self) -> Moment:
         """Return a copy of where the lane is now; the same one when asked again."""

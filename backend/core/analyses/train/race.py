@@ -10,6 +10,7 @@ from backend.core.analyses.train.batches import Batches, FreshPoints, Steps
 from backend.core.analyses.train.clock import Clock
 from backend.core.analyses.train.lane import LaneRun
 from backend.core.analyses.train.start import lane_starts
+from backend.core.analyses.train.together import Together
 from backend.core.problems.problem import Problem
 from backend.core.runtime.snapshots import KeptMoments, capacity_of
 from backend.schemas.events import AnyEvent, Checkpoint, LaneEnded, Progress, Snapshot, Started
@@ -33,6 +34,7 @@ class Race:
             LaneRun(problem, request, spec, repeat, start, batches[repeat], state)
             for spec, repeat, start, state in starts
         )
+        self._together = Together(problem, request)
         self._start = starts[0][2]
         values = self._start.params_P.nbytes + self._start.buffers_B.nbytes
         capacity = capacity_of(request.snapshots.budget_mb * 1e6, len(self.lanes), values)
@@ -57,6 +59,10 @@ class Race:
         """Return the lanes whose turn it is: those that are least far (all of them, unless they were resumed apart)."""
         step = self.step
         return [lane for lane in self.lanes if lane.running and lane.step == step]
+
+    def advance(self) -> dict[LaneRun, bool]:
+        """Let the lanes whose turn it is take a step; which of them are still sound."""
+        return self._together.advance(self.front())
 
     def started(self) -> Started:
         """Say what is about to run."""

@@ -76,7 +76,8 @@ class Rule:
     build: Callable[[Any, Surroundings], Optimizer]
     unsupported: Callable[[Any, Problem], str | None] = anywhere  # None, or the sentence that says why not
     # Whether the first thing that a step asks for is the gradient of its batch where it stands, whatever comes after;
-    # then that of several lanes can be taken side by side.
+    # then that of several lanes can be taken side by side. Not SOAP: where gradients have little rank its eigenvectors
+    # are not determined, and rounding chooses among them.
     abreast: bool = False
 
 
@@ -96,7 +97,7 @@ OPTIMIZERS: tuple[Rule, ...] = (
     Rule(GravityOptimizer, elementwise.gravity, abreast=True),
     Rule(MuonOptimizer, Muon, no_matrices, abreast=True),
     Rule(PsgdOptimizer, psgd, no_matrices, abreast=True),
-    Rule(SoapOptimizer, soap, no_matrices, abreast=True),
+    Rule(SoapOptimizer, soap, no_matrices),
     Rule(SamOptimizer, Sam, abreast=True),
     Rule(LbfgsOptimizer, Lbfgs),
     Rule(XGradOptimizer, own(xgrad.xgrad)),

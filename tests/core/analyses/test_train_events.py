@@ -110,15 +110,15 @@ def test_lanes_advance_together() -> None:
 
 
 def test_another_lane_beside_it_changes_nothing() -> None:
-    alone = told(race(ADAM, batch_size=20))
-    beside = told(race(SGD, ADAM, WILD, batch_size=20))
+    alone = told(race(ADAM, batch_size=20, tune=False))
+    beside = told(race(SGD, ADAM, WILD, batch_size=20, tune=False))
     assert np.array_equal(column(alone, "Adam"), column(beside, "Adam"))
 
 
 def test_repeats_are_the_seeds_that_follow() -> None:
-    events = told(race(SGD, steps=6, batch_size=30, repeats=3, seed=5))
+    events = told(race(SGD, steps=6, batch_size=30, repeats=3, seed=5, tune=False))
     for repeat in range(3):
-        alone = told(race(SGD, steps=6, batch_size=30, seed=5 + repeat))
+        alone = told(race(SGD, steps=6, batch_size=30, seed=5 + repeat, tune=False))
         assert np.array_equal(column(events, "SGD", repeat=repeat), column(alone, "SGD"))
     assert column(events, "SGD", repeat=0)[0] != column(events, "SGD", repeat=1)[0]
     assert len(of(LaneEnded, events)) == 3

@@ -201,7 +201,7 @@ def test_on_a_fixed_plane_paths_have_every_step_whatever_was_kept() -> None:
 
 @pytest.mark.parametrize("tune", [False, True])
 def test_probes_never_move_a_lane(tune: bool) -> None:
-    plain = race(SGD, ADAM, steps=40, batch_size=20)
+    plain = race(SGD, ADAM, steps=40, batch_size=20, tune=tune)
     probed = race(SGD, ADAM, steps=40, batch_size=20, probes=[SURFACE, PATHS], tune=tune)
     kept, other = Kept(), Kept()
     without, with_ = told(plain, Context(seed=0, keeper=kept)), told(probed, Context(seed=0, keeper=other))

@@ -8,15 +8,18 @@ from backend.core.problems.problem import Problem
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import (
     BlobsData,
+    BlockDigitsData,
     BreastCancerData,
     ChebyshevData,
     CirclesData,
     DigitsData,
     LargeDigitsData,
     MoonsData,
+    PhotographsData,
     PlantedData,
     SineData,
     SpiralsData,
+    WavesData,
     WineData,
 )
 from backend.schemas.problem.function import FUNCTION_KINDS, QuadraticFunction
@@ -52,6 +55,8 @@ MLPS: dict[str, DataProblem] = {
     "planted-linear": DataProblem(
         data=PlantedData(examples=30, block=2), model=MlpModel(hidden=()), loss=MseLoss(factor=5.0)
     ),
+    "blocks-tanh": DataProblem(data=BlockDigitsData(examples=20), model=MlpModel(hidden=(4,))),
+    "waves-relu": DataProblem(data=WavesData(examples=20, length=32), model=MlpModel(hidden=(5,), activation="relu")),
     "sine-linear": DataProblem(data=SineData(examples=17), model=MlpModel(hidden=()), loss=HALF_SQUARED),
 }
 CNNS: dict[str, DataProblem] = {
@@ -62,6 +67,7 @@ CNNS: dict[str, DataProblem] = {
     "cnn-batch": DataProblem(
         data=DigitsData(examples=40), model=CnnModel(channels=(3, 4), norm="batch", init_gain=2.0)
     ),
+    "cnn-colours": DataProblem(data=PhotographsData(examples=8, test_examples=4), model=CnnModel(channels=(2, 3, 3))),
     "cnn-batch-mse": DataProblem(
         data=DigitsData(examples=37),
         model=CnnModel(channels=(2, 3, 4), norm="batch", activation="tanh", init="xavier"),

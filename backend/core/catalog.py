@@ -32,6 +32,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "gradient_stats": (),  # told over HTTP and on the command line; no panel draws them yet
     "ntk": (),
     "saliency": ("saliency",),
+    "saliency_trust": ("trust",),
 }
 
 

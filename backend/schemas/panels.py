@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from backend.schemas.base import WireModel
+from backend.schemas.matrix import Matrix
 
 Choices = dict[str, tuple[str, ...]]  # control → the values with which this holds; all must hold
 How = Literal["extend", "append", "replace", "mosaic"]
@@ -167,6 +168,7 @@ class Graph(WireModel):
     fit: dict[str, str] = {}  # dotted place of an axis → ``kind.channel`` whose span is its range
     scale: Scale | None = None
     tiles: Tiles | None = None
+    matrix: Matrix | None = None
 
 
 class Option(WireModel):

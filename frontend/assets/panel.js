@@ -104,8 +104,9 @@
         }
         target.stamp = stamp;
         const scene = this.view.sceneOf(graph, bindings, this.choices, page, this.panel.sort);
-        if (graph.tiles) {
-          target.blank = !gradscape.tiles.draw(target, graph, bindings, scene);
+        const own = (graph.tiles && gradscape.tiles) || (graph.matrix && gradscape.matrix); // not Plotly's
+        if (own) {
+          target.blank = !own.draw(target, graph, bindings, scene);
           gradscape.draw.tellPainted(target, row);
           continue;
         }

@@ -260,5 +260,5 @@
     sizes.observe(target);
   }
 
-  gradscape.tiles = { draw, picture };
+  gradscape.tiles = { draw, picture, cellsOf };
 })();

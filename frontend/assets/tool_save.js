@@ -6,7 +6,7 @@
 
   const say = (strip, text) => (strip.querySelector("[data-said]").textContent = text);
   const panelOf = (strip) => strip.closest("[data-panel]").panelView;
-  const shownGraph = (panel) => panel.graphs.find(({ target }) => !target.hidden && (target.data || target.tiles));
+  const shownGraph = (panel) => panel.graphs.find(({ target }) => !target.hidden && (target.data || target.tiles || target.answers));
   const stem = (panel) => `gradscape-${panel.panel.name}-${gradscape.current.order[0] || "empty"}`;
 
   function download(href, name) {
@@ -26,6 +26,7 @@
     const panel = panelOf(strip);
     const shown = shownGraph(panel);
     if (!shown) return say(strip, "There is no picture yet.");
+    if (shown.target.answers) return say(strip, "This is a table: keep it as CSV.");
     if (shown.target.tiles) return gradscape.tiles.save(shown.target, format, (href, type) => download(href, `${stem(panel)}.${type}`));
     const { width, height } = shown.target.getBoundingClientRect();
     const { ground } = { ground: getComputedStyle(document.documentElement).getPropertyValue("--ground").trim() };
@@ -55,6 +56,10 @@
     if (!shown) return say(strip, "There is nothing drawn yet.");
     if (shown.target.tiles) {
       return offerRows(strip, [["row", "column", "i", "j", "value"], ...gradscape.tiles.values(shown.target)]);
+    }
+    if (shown.target.answers) {
+      offer([["question", "method", "value", "stderr", "random", "verdict"], ...shown.target.answers].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n", "text/csv", `${stem(panel)}.csv`);
+      return say(strip, "");
     }
     const drawn = shown.bindings.filter(({ rows, trace }) => ["all", "past"].includes(rows) && trace.hoverinfo !== "skip");
     const scene = panel.view.sceneOf(shown.graph, drawn, panel.choices, panel.pageOf(shown.graph));

@@ -76,6 +76,8 @@
     percents: (shares) => shares.map((part) => `${Math.round(part * 100)} %`).join(" + "),
     measured: (value) => (Number.isNaN(value) ? "not measured here" : number(value)),
     text: String,
+    words: (name) => name.replaceAll("_", " "),
+    short: (value) => number(Number.isFinite(value) ? Number(value.toPrecision(2)) : value),
   };
 
   const parsed = new Map(); // template → its texts and fields by turns

@@ -33,6 +33,8 @@ from frontend.panels.standings import figure as standings_figure
 from frontend.panels.standings import layout as standings_layout
 from frontend.panels.sweep import figure as sweep_figure
 from frontend.panels.sweep import layout as sweep_layout
+from frontend.panels.trust import figure as trust_figure
+from frontend.panels.trust import layout as trust_layout
 
 PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
@@ -41,6 +43,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
     PanelView(panel=saliency_figure.panel(), layout=saliency_layout.layout),
+    PanelView(panel=trust_figure.panel(), layout=trust_layout.layout),
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),
     PanelView(panel=spectrum_figure.panel(), layout=spectrum_layout.layout),
     PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),

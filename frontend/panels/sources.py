@@ -36,6 +36,7 @@ EIGENVALUES: Final = Source(
 )
 EXAMPLES: Final = Source(kind="saliency_example", how="replace", keys=("lane", "repeat", "point", "step", "example"))
 MAPS: Final = Source(kind="saliency_map", how="replace", keys=("lane", "repeat", "point", "step", "method", "example"))
+TRUST: Final = Source(kind="trust", how="replace", keys=("lane", "repeat", "point", "step", "question", "method"))
 OVERLAP: Final = Source(kind="overlap", how="append", keys=("lane", "repeat", "layer", "point"))
 OVERLAP_NOT_CONVERGED: Final = OVERLAP.model_copy(update={"where": {"converged": False}})
 PLANE: Final = Source(kind="plane", how="replace", keys=("kind_of_plane", "point", "plane"))

@@ -12,6 +12,7 @@ from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import OVERLAP
 from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
+from backend.core.analyses.saliency_trust import SALIENCY_TRUST
 from backend.core.analyses.sharpness import SHARPNESS
 from backend.core.analyses.slice import SLICE
 from backend.core.analyses.solution import SOLUTION
@@ -32,6 +33,7 @@ from backend.schemas.analysis import (
     OverlapAnalysis,
     RoughnessAnalysis,
     SaliencyAnalysis,
+    SaliencyTrustAnalysis,
     SharpnessAnalysis,
     SliceAnalysis,
     SolutionAnalysis,
@@ -63,6 +65,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (SaliencyAnalysis, SALIENCY),
     (RoughnessAnalysis, ROUGHNESS),
     (SolutionAnalysis, SOLUTION),
+    (SaliencyTrustAnalysis, SALIENCY_TRUST),
     (BasinAnalysis, BASIN),
     (SweepAnalysis, SWEEP),
 )

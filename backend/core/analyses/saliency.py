@@ -19,12 +19,14 @@ from backend.core.runtime.seeding import generator
 from backend.core.saliency.explained import BadTarget, Estimate, Explained, Score
 from backend.core.saliency.features import NoPictures
 from backend.core.saliency.integrated import completeness_gap
-from backend.core.saliency.methods import COMPLETE, UNSIGNED, Setting, estimates, picture
+from backend.core.saliency.methods import COMPLETE, UNSIGNED, NotASignal, Setting, estimates, picture
 from backend.core.saliency.metrics import capped
 from backend.core.saliency.rules import NoRelu
 from backend.schemas.analysis import SaliencyAnalysis
 from backend.schemas.analysis.saliency import Method
 from backend.schemas.events import SaliencyExample, SaliencyMap
+
+EXPLAINS_NOTHING: Final = "Saliency needs a network on data, and this problem is a function of its parameters alone."
 
 
 class Saliency:
@@ -33,8 +35,8 @@ class Saliency:
     def unsupported(self, problem: Problem, spec: SaliencyAnalysis) -> str | None:
         """Return None, or why there is nothing to explain."""
         data = _split(problem, spec)
-        if data is None:
-            return "Saliency needs a network on data, and this problem is a function of its parameters alone."
+        if data is None or problem.model is None:
+            return EXPLAINS_NOTHING
         if (last := max(spec.examples)) >= len(data):
             return f"The split has {len(data)} examples, 0 to {len(data) - 1}, and example {last} was asked for."
         return problem.check_deterministic()
@@ -63,7 +65,7 @@ class Saliency:
         """
         try:
             yield from _explain(problem, spec, seed, site)
-        except (BadTarget, NoPictures, NoRelu) as refusal:
+        except (BadTarget, NoPictures, NoRelu, NotASignal) as refusal:
             raise Unsupported(str(refusal)) from refusal
 
 

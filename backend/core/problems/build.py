@@ -2,6 +2,7 @@
 
 import torch
 
+from backend.core.problems.block_digits import block_digits
 from backend.core.problems.bundled import bundled
 from backend.core.problems.cnn import Cnn
 from backend.core.problems.function import FunctionMinimisation
@@ -11,12 +12,24 @@ from backend.core.problems.mlp import Mlp
 from backend.core.problems.model import Model
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.pde.problem import DifferentialEquation
+from backend.core.problems.photographs import crops
 from backend.core.problems.problem import Problem
 from backend.core.problems.resnet import ResNet
 from backend.core.problems.splits import Splits, standardized
 from backend.core.problems.toy_data import toy_data
+from backend.core.problems.waves import waves
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem
-from backend.schemas.problem.data import AnyData, BreastCancerData, Cifar10Data, DigitsData, MnistData, WineData
+from backend.schemas.problem.data import (
+    AnyData,
+    BlockDigitsData,
+    BreastCancerData,
+    Cifar10Data,
+    DigitsData,
+    MnistData,
+    PhotographsData,
+    WavesData,
+    WineData,
+)
 from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel, ResNetModel
 
 
@@ -49,6 +62,12 @@ def build_splits(spec: AnyData, files: Files = no_files) -> Splits:
     match spec:
         case DigitsData() | WineData() | BreastCancerData():
             splits = bundled(spec)
+        case BlockDigitsData():
+            splits = block_digits(spec)
+        case PhotographsData():
+            splits = crops(spec)
+        case WavesData():
+            splits = waves(spec)
         case MnistData() | Cifar10Data():
             splits = image_files(spec, files)
         case _:

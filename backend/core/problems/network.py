@@ -50,7 +50,9 @@ class NetworkProblem:
         x = torch.from_numpy(examples.x_NF).to(self.dtype).to(self.device)
         y = torch.from_numpy(examples.y)
         y = y if self.classes is not None else y.to(self.dtype)
-        return Data(x.reshape(-1, *self._model.input_shape), y.to(self.device))
+        shape = (-1, *self._model.input_shape)
+        inside = None if examples.inside_NF is None else torch.from_numpy(examples.inside_NF).to(self.device)
+        return Data(x.reshape(shape), y.to(self.device), None if inside is None else inside.reshape(shape))
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point from the seed's stream ``init``: parameters [P] and buffers [B]."""

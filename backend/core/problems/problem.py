@@ -19,10 +19,14 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class Data:
-    """A split, in its fixed order: inputs ``x`` [N, ...] and targets ``y`` [N] (classes, int64) or [N, 1] (real)."""
+    """A split, in its fixed order: inputs ``x`` [N, ...] and targets ``y`` [N] (classes, int64) or [N, 1] (real).
+
+    ``inside`` [N, ...] tells which values of an input carry the signal, where that is known.
+    """
 
     x: Tensor
     y: Tensor
+    inside: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])

@@ -14,10 +14,14 @@ Targets = NDArray[np.float64] | NDArray[np.int64]  # [N] classes, or [N, 1] real
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs ``x`` [N, F] in float64, and targets ``y``: classes [N] (int64) or real values [N, 1]."""
+    """Inputs ``x`` [N, F] in float64, and targets ``y``: classes [N] (int64) or real values [N, 1].
+
+    ``inside`` tells which features carry the signal, where that is known.
+    """
 
     x_NF: Floats
     y: Targets
+    inside_NF: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.x_NF)
@@ -46,10 +50,12 @@ def split(examples: Examples, size: int, seed: int) -> Splits:
     """
     order = np.random.default_rng(seed).permutation(len(examples))
     front, rest = order[:size], order[size:]
-    return Splits(
-        Examples(examples.x_NF[front], examples.y[front]),
-        Examples(examples.x_NF[rest], examples.y[rest]) if len(rest) else None,
-    )
+    return Splits(_of(examples, front), _of(examples, rest) if len(rest) else None)
+
+
+def _of(examples: Examples, rows: NDArray[np.int64]) -> Examples:
+    inside = None if examples.inside_NF is None else examples.inside_NF[rows]
+    return Examples(examples.x_NF[rows], examples.y[rows], inside)
 
 
 def standardized(splits: Splits) -> Splits:
@@ -77,6 +83,6 @@ def standardized(splits: Splits) -> Splits:
     scale_F = np.where(constant_F, 1.0, x_NF.std(axis=0))
 
     def apply(examples: Examples) -> Examples:
-        return Examples((examples.x_NF - shift_F) / scale_F, examples.y)
+        return Examples((examples.x_NF - shift_F) / scale_F, examples.y, examples.inside_NF)
 
     return Splits(apply(splits.train), apply(splits.test) if splits.test is not None else None)

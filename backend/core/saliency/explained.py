@@ -92,3 +92,20 @@ def slope(score: Score, x: Tensor) -> Tensor:
     with torch.enable_grad():
         (found,) = torch.autograd.grad(score(x).sum(), x)
     return found
+
+
+FIRST = 8  # samples of the first piece: a picture that is there at once
+
+
+def pieces(samples: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield where each piece of the samples starts, and its size: 8, then as many as there are, up to ``most``.
+
+    Example:
+        >>> list(pieces(50, 16))
+        [(0, 8), (8, 8), (16, 16), (32, 16), (48, 2)]
+    """
+    done = 0
+    while done < samples:
+        count = min(max(min(FIRST, most), min(done, most)), samples - done)
+        yield done, count
+        done += count

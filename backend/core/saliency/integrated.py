@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from backend.core.saliency.explained import Estimate, Estimates, Score, slope
+from backend.core.saliency.explained import Estimate, Estimates, Score, pieces, slope
 
 
 def integrated_gradients(score: Score, x: Tensor, baseline: Tensor, samples: int, chunk: int) -> Estimates:
@@ -22,7 +22,7 @@ def integrated_gradients(score: Score, x: Tensor, baseline: Tensor, samples: int
         x: the inputs.
         baseline: x', of the inputs' shape or one for all.
         samples: points of the quadrature.
-        chunk: points at once.
+        chunk: points at once, at most.
 
     Yields:
         The map, after unfinished ones that hold what has been added so far (not final).
@@ -30,9 +30,9 @@ def integrated_gradients(score: Score, x: Tensor, baseline: Tensor, samples: int
     nodes, weights = np.polynomial.legendre.leggauss(samples)
     places, shares = (nodes + 1) / 2, weights / 2
     total, away = torch.zeros_like(x), x - baseline
-    for start in range(0, samples, chunk):
-        at = torch.as_tensor(places[start : start + chunk], dtype=x.dtype, device=x.device)
-        share = torch.as_tensor(shares[start : start + chunk], dtype=x.dtype, device=x.device)
+    for start, count in pieces(samples, chunk):
+        at = torch.as_tensor(places[start : start + count], dtype=x.dtype, device=x.device)
+        share = torch.as_tensor(shares[start : start + count], dtype=x.dtype, device=x.device)
         shape = (len(at), *[1] * x.dim())
         found = slope(score, (baseline + at.view(shape) * away).flatten(0, 1)).view(len(at), *x.shape)
         total = total + (share.view(shape) * found).sum(0)
@@ -60,19 +60,17 @@ def expected_gradients(
         x: the inputs.
         reference: [M, F…] examples that baselines are drawn from.
         samples: draws.
-        chunk: draws at once.
+        chunk: draws at once, at most.
         generator: draws them.
 
     Yields:
         The mean after each chunk.
     """
-    mean, done = torch.zeros_like(x), 0
-    while done < samples:
-        count = min(chunk, samples - done)
+    mean = torch.zeros_like(x)
+    for done, count in pieces(samples, chunk):
         picked = torch.randint(len(reference), (count, len(x)), generator=generator)
         base = reference[picked.to(reference.device)]
         at = torch.rand((count, len(x), *[1] * (x.dim() - 1)), generator=generator, dtype=x.dtype).to(x.device)
         found = slope(score, (base + at * (x - base)).flatten(0, 1)).view(count, *x.shape)
         mean = mean + (((x - base) * found).mean(0) - mean) * (count / (done + count))
-        done += count
-        yield Estimate(mean, done, done == samples)
+        yield Estimate(mean, done + count, done + count == samples)

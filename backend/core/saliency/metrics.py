@@ -3,7 +3,7 @@
 Shapes: N examples, F… an input's own shape, F values of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -21,8 +21,8 @@ def capped(map_NF: Tensor, percentile: float = 99.0) -> tuple[Tensor, Tensor]:
     return map_NF.clamp(-cap, cap), cap_N
 
 
-def curve(score_of: Score, x: Tensor, baseline: Tensor, found: Tensor, steps: int, *, insert: bool) -> Tensor:
-    """Return the target's score [steps + 1, N] as pixels are deleted, or inserted, the most important first.
+def curve(score_of: Score, x: Tensor, baseline: Tensor, found: Tensor, steps: int, *, insert: bool) -> Iterator[Tensor]:
+    """Yield the target's score [N] at 0, 1, … ``steps`` as pixels are deleted, or inserted, the most important first.
 
     Petsiuk, Das & Saenko 2018, RISE: randomized input sampling for explanation of black-box models.
 
@@ -30,23 +30,23 @@ def curve(score_of: Score, x: Tensor, baseline: Tensor, found: Tensor, steps: in
         score_of: usually the target's probability.
         x: inputs.
         baseline: what stands for a pixel that is not there.
-        found: maps of the inputs' shape; larger is more important.
+        found: maps of the inputs' shape, or without their channels, which then go together; larger is more important.
         steps: equal groups of pixels.
         insert: begin with the baseline and insert, rather than begin with the input and delete.
 
-    Returns:
-        The scores; their mean by the trapezoid rule is the area under the curve.
+    Yields:
+        The scores; the area under the curve is their mean by the trapezoid rule.
     """
     order_NF = found.flatten(1).argsort(1, descending=True)
     rank_NF = torch.empty_like(order_NF).scatter_(
         1, order_NF, torch.arange(order_NF.shape[1], device=x.device).expand_as(order_NF)
     )
-    base, rows = baseline.expand_as(x), []
-    with torch.no_grad():
-        for step in range(steps + 1):
-            first = (rank_NF < round(step * order_NF.shape[1] / steps)).view_as(x)
-            rows.append(score_of(torch.where(first, x, base) if insert else torch.where(first, base, x)))
-    return torch.stack(rows)
+    base = baseline.expand_as(x)
+    for step in range(steps + 1):
+        first = (rank_NF < round(step * order_NF.shape[1] / steps)).view_as(found)
+        first = first if found.dim() == x.dim() else first[:, None]
+        with torch.no_grad():
+            yield score_of(torch.where(first, x, base) if insert else torch.where(first, base, x))
 
 
 def area(curve_SN: Tensor) -> Tensor:

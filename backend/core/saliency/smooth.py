@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from backend.core.saliency.explained import Estimate, Estimates, Score, slope
+from backend.core.saliency.explained import Estimate, Estimates, Score, pieces, slope
 
 Moments = Callable[[Tensor, Tensor], Tensor]  # running mean and mean square about it → the map
 
@@ -19,9 +19,8 @@ def _noisy(
     """Yield after each chunk of samples; means and variances by Chan's update, which loses no digits."""
     flat = x.flatten(1)
     sigma = level * (flat.max(1).values - flat.min(1).values).view(-1, *[1] * (x.dim() - 1))
-    mean, square, done = torch.zeros_like(x), torch.zeros_like(x), 0
-    while done < samples:
-        count = min(chunk, samples - done)
+    mean, square = torch.zeros_like(x), torch.zeros_like(x)
+    for done, count in pieces(samples, chunk):
         noise = torch.stack([torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(count)]).to(
             x.device
         )
@@ -30,8 +29,7 @@ def _noisy(
         away = (found - centre).pow(2).sum(0)
         square = square + away + (centre - mean).pow(2) * (done * count / (done + count))
         mean = mean + (centre - mean) * (count / (done + count))
-        done += count
-        yield Estimate(told(mean, square / done), done, done == samples)
+        yield Estimate(told(mean, square / (done + count)), done + count, done + count == samples)
 
 
 def smoothgrad(score: Score, x: Tensor, level: float, samples: int, chunk: int, generator: Generator) -> Estimates:

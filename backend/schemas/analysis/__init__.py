@@ -26,6 +26,7 @@ from backend.schemas.analysis.plane import (
 )
 from backend.schemas.analysis.roughness import RoughnessAnalysis
 from backend.schemas.analysis.saliency import SaliencyAnalysis
+from backend.schemas.analysis.saliency_trust import SaliencyTrustAnalysis
 from backend.schemas.analysis.sharpness import SharpnessAnalysis
 from backend.schemas.analysis.slice import SliceAnalysis
 from backend.schemas.analysis.solution import SolutionAnalysis
@@ -41,8 +42,9 @@ __all__ = [
     "AnyPlane", "AnyProbe", "BasinAnalysis", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine",
     "EigenPlane", "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis",
     "KeptPlane", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
-    "SaliencyAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SolutionAnalysis", "SpectrumAnalysis", "SurfaceAnalysis",
-    "SweepAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
+    "SaliencyAnalysis", "SaliencyTrustAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SolutionAnalysis",
+    "SpectrumAnalysis", "SurfaceAnalysis", "SweepAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis",
+    "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
@@ -53,7 +55,7 @@ ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
-    RoughnessAnalysis, SolutionAnalysis,
+    RoughnessAnalysis, SolutionAnalysis, SaliencyTrustAnalysis,
     BasinAnalysis, SweepAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
@@ -86,6 +88,7 @@ AnyAnalysis = Annotated[
     | SaliencyAnalysis
     | RoughnessAnalysis
     | SolutionAnalysis
+    | SaliencyTrustAnalysis
     | BasinAnalysis
     | SweepAnalysis,
     Field(discriminator="kind"),

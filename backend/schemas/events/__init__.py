@@ -18,6 +18,7 @@ from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.solution import Solution
 from backend.schemas.events.training import Band, Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
+from backend.schemas.events.trust import Trust
 
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Band", "Barrier", "Basin", "Checkpoint", "Conflict", "Controlled",
@@ -25,6 +26,7 @@ __all__ = [
     "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Opposition", "Overlap", "PathPoints",
     "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness", "SaliencyExample", "SaliencyMap",
     "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile", "Sweep", "Trace", "TrainChunk",
+    "Trust",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -33,7 +35,7 @@ EVENT_KINDS = (
     Plane, PathPoints, SurfaceTile, Profile,
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Examples, ExamplePictures, Conflict, Kernel,
-    SaliencyExample, SaliencyMap, Roughness,
+    SaliencyExample, SaliencyMap, Trust, Roughness,
     Basin, Sweep, Solution,
 )  # fmt: skip
 AnyEvent = Annotated[
@@ -69,6 +71,7 @@ AnyEvent = Annotated[
     | Kernel
     | SaliencyExample
     | SaliencyMap
+    | Trust
     | Roughness
     | Basin
     | Sweep

@@ -1,8 +1,8 @@
 """Data sets: scikit-learn's bundled ones, image files that one has, and toys that are made from a seed."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from backend.schemas.base import SpecModel
 from backend.schemas.fields import described, kind_of
@@ -78,6 +78,59 @@ class Cifar10Data(DataSpec):
     test_examples: int = described(
         2000, "Examples of the test split, out of the 10,000 of the test file.", title="Test examples", ge=1, le=10_000
     )
+
+
+class BlockDigitsData(DataSpec):
+    """Zeros and ones above or below a block that is the same for both: where the signal is, is known."""
+
+    title = "Block digits"
+    summary = "360 zeros and ones of 8×8 beside a block that says nothing: maps can be checked."
+    reference = "Shah, Jain & Netrapalli 2021, Do input gradients highlight discriminative features?"
+    classes = 2
+    image = (1, 16, 8)
+    kind: Literal["block_digits"] = kind_of("block_digits")
+    examples: int = described(260, "Training examples; the rest of the 360 are the test split.", ge=1, le=360)
+    place: Literal["random", "above"] = described("random", "Where the digit is: above or below at random, or above.")
+
+
+class PhotographsData(DataSpec):
+    """Crops of scikit-learn's photographs of a temple and a flower, at a quarter of their size; class by photograph."""
+
+    title = "Photographs"
+    summary = "Crops of 32×32 from a photograph of a temple and one of a flower, two classes in colour."
+    reference = "scikit-learn, load_sample_images"
+    classes = 2
+    image = (3, 32, 32)
+    kind: Literal["photographs"] = kind_of("photographs")
+    examples: int = described(400, "Training crops, from the left two thirds of the photographs.", ge=2, le=10_000)
+    test_examples: int = described(
+        100, "Crops of the test split, from the right third.", title="Test examples", ge=2, le=10_000
+    )
+
+
+class WavesData(DataSpec):
+    """Sine waves of random phase in noise; class by frequency."""
+
+    title = "Waves"
+    summary = "Noisy sine waves of two frequencies, a class each: signals whose spectrum is known."
+    reference = "x_t = sin(2π·frequency·t/length + phase) + noise"
+    classes = 2
+    kind: Literal["waves"] = kind_of("waves")
+    examples: int = described(400, "Training signals; as many again are the test split.", ge=2, le=20_000)
+    length: int = described(64, "Samples of a signal.", ge=8, le=1024)
+    frequency: int = described(5, "Periods within a signal of class 0.", unit="periods", ge=1, le=512)
+    other: int = described(9, "Periods within a signal of class 1.", unit="periods", ge=1, le=512)
+    noise: float = described(0.3, "Standard deviation of the noise added to each sample.", ge=0.0, le=10.0)
+
+    @model_validator(mode="after")
+    def _frequencies_fit(self) -> Self:
+        if 2 * max(self.frequency, self.other) >= self.length:
+            raise ValueError(
+                f"a signal of {self.length} samples tells fewer than {self.length // 2} periods; take longer ones"
+            )
+        if self.frequency == self.other:
+            raise ValueError("both classes have the same frequency; give them different ones")
+        return self
 
 
 class WineData(DataSpec):
@@ -203,16 +256,19 @@ class PlantedData(DataSpec):
 
 FROM_FILES = (MnistData, Cifar10Data)
 DATA_KINDS = (
-    DigitsData, LargeDigitsData, *FROM_FILES, WineData, BreastCancerData,
+    DigitsData, LargeDigitsData, BlockDigitsData, PhotographsData, *FROM_FILES, WineData, BreastCancerData, WavesData,
     MoonsData, CirclesData, SpiralsData, BlobsData, ChebyshevData, SineData, PlantedData,
 )  # fmt: skip
 AnyData = Annotated[
     DigitsData
     | LargeDigitsData
+    | BlockDigitsData
+    | PhotographsData
     | MnistData
     | Cifar10Data
     | WineData
     | BreastCancerData
+    | WavesData
     | MoonsData
     | CirclesData
     | SpiralsData

@@ -19,12 +19,12 @@ def linear(x: Tensor) -> Tensor:
 
 def test_deleting_what_matters_most_costs_most() -> None:
     x, base = torch.ones(1, 4, dtype=torch.float64), torch.zeros(1, 4, dtype=torch.float64)
-    deleted = metrics.curve(linear, x, base, x * W, 4, insert=False)
+    deleted = torch.stack(list(metrics.curve(linear, x, base, x * W, 4, insert=False)))
     assert deleted[:, 0].tolist() == [1.5, -1.5, -2.0, -2.0, 0.0]
-    inserted = metrics.curve(linear, x, base, x * W, 4, insert=True)
+    inserted = torch.stack(list(metrics.curve(linear, x, base, x * W, 4, insert=True)))
     assert inserted[:, 0].tolist() == [0.0, 3.0, 3.5, 3.5, 1.5]
     assert float(metrics.area(inserted)) == pytest.approx((0 / 2 + 3 + 3.5 + 3.5 + 1.5 / 2) / 4)
-    worst = metrics.curve(linear, x, base, -x * W, 4, insert=True)
+    worst = torch.stack(list(metrics.curve(linear, x, base, -x * W, 4, insert=True)))
     assert float(metrics.area(worst)) < float(metrics.area(inserted))
 
 

@@ -1,0 +1,1 @@
+"""Trust: questions to maps of saliency, answered in numbers and in a word."""

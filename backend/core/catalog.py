@@ -29,8 +29,8 @@ PANELS: Final = {  # analysis → panels that draw its events
     "solution": ("solution",),
     "basin": ("basin",),
     "sweep": ("sweep",),
-    "gradient_stats": (),  # told over HTTP and on the command line; no panel draws them yet
-    "ntk": (),
+    "gradient_stats": ("gradients", "examples", "conflict", "opposing", "sizes", "singular"),
+    "ntk": ("ntk",),
     "saliency": ("saliency",),
     "saliency_trust": ("trust",),
 }

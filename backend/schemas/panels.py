@@ -46,6 +46,8 @@ class Column(WireModel):
     is subtracted from every strand.
     ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.
     ``one_of`` names a count n of the event: what is below a tenth of 1/n of the largest is not drawn.
+    ``entry`` takes, of an appended table's arrays, the entry of this name among the event's ``layer``, or the first.
+    ``part`` divides each row of a picture by its sum. ``otherwise`` stands for every number where the event has none.
     """
 
     field: str
@@ -58,6 +60,9 @@ class Column(WireModel):
     above: str | None = None
     spread: tuple[float, float] | None = None
     one_of: str | None = None
+    entry: str | None = None
+    part: bool = False
+    otherwise: str | None = None
 
 
 class Pick(WireModel):
@@ -95,6 +100,9 @@ class Binding(WireModel):
     low: Channel | None = None  # where a vertical bar begins
     high: Channel | None = None  # and where it ends
     strands: bool = False  # y is [k, n] over an x of [n]: k lines in one trace
+    entries: bool = False  # of an appended table's arrays: each entry of y a line, or each of z a row that y names
+    gallery: int | None = None  # z is [n, height, width]: n pictures side by side, so many in a row
+    pictures: str | None = None  # kind of the event whose ``pictures`` show what is pointed at, in the points' order
     error_x: Channel | None = None  # of horizontal ones
     name: str = "{lane.title}"
     hover: str | None = None  # template of a point's hover text, where the trace's own hovertemplate is not enough
@@ -169,6 +177,7 @@ class Graph(WireModel):
     scale: Scale | None = None
     tiles: Tiles | None = None
     matrix: Matrix | None = None
+    shade: bool = False  # colours by what there is: about zero where some is negative, by powers over decades
 
 
 class Option(WireModel):
@@ -189,13 +198,16 @@ class Choice(WireModel):
 class Sort(WireModel):
     """A selector of a panel: only tables with the chosen value of this key are shown.
 
-    Its values are found in the tables; null, the default, is called ``whole``, and so is a table without the key.
+    Its values are found in the tables; null, the default, is called ``whole``, and so is a table without the key. Where
+    there is no ``whole``, the first value is the default. ``titles`` says what they are called, in which order they
+    come, and that no others are offered; patches may ask for the value as for a choice's.
     """
 
     key: str
     label: str
-    whole: str
+    whole: str | None = None
     title: str = "{value}"  # of every other value
+    titles: dict[str, str] = {}
 
 
 class Phrase(WireModel):
@@ -271,6 +283,7 @@ class Panel(WireModel):
     words: Words
     docs: tuple[str, ...] = ()  # documents that explain it: ``analyses/surface`` is docs/analyses/surface.md
     asked: str | tuple[str, ...] | None = None  # shown only where a run of the view asks for an analysis of this kind
+    asked_with: dict[str, tuple[str, ...]] = {}  # and only where that analysis has one of these values in these fields
     look: dict[str, JsonValue] | None = None  # the analysis of a kept moment that it draws, where a race has not asked
     look_needs: str | None = None  # offered where a problem is of this family alone: data, function or pde
     sort: Sort | None = None

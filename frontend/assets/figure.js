@@ -65,7 +65,7 @@
   function placeTexts(traces) {
     const ends = traces.flatMap(({ x }) => (x && x.length ? [x[0], x[x.length - 1]] : [])).filter(Number.isFinite);
     const middle = (Math.min(...ends) + Math.max(...ends)) / 2;
-    for (const trace of traces.filter(({ mode }) => mode && mode.includes("text"))) {
+    for (const trace of traces.filter(({ mode, textposition }) => mode && mode.includes("text") && !textposition)) {
       trace.textposition = Array.from(trace.x, (x) => (x > middle ? "middle left" : "middle right"));
     }
   }
@@ -83,6 +83,8 @@
     const full = { ...scene, scale: scaleOf(graph, bindings, scene) };
     const data = gradscape.traces.tracesOf(bindings, full);
     const layout = layoutOf(graph, bindings, full);
+    if (graph.shade) gradscape.shade.apply(data, layout, scene.tokens);
+    if (!data.length && layout.yaxis) delete layout.yaxis.scaleanchor; // without a range there is nothing to be in proportion to
     placeTexts(data);
     mindSigns(data, layout);
     return { data, layout };

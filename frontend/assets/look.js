@@ -11,7 +11,7 @@
   function offers() {
     const problems = racesOf(gradscape.current).map(({ request }) => request.problem || {});
     const fits = ({ look, look_needs: family }) => look && (!family || problems.some((problem) => problem[family]));
-    return gradscape.panels().filter(fits).map(({ name, title, look }) => ({ name, title, spec: look }));
+    return gradscape.panels().filter(fits).map(({ name, title, look, asked_with: fields }) => ({ name, title, spec: look, fields }));
   }
 
   function fill(select, options) {
@@ -67,7 +67,7 @@
   }
 
   // Asks for an analysis of a race's kept moments; as the race itself asked for it where it did, unless it is `exact`.
-  async function look(race, { title, spec, exact = false }, lane, moment) {
+  async function look(race, { title, spec, fields = {}, exact = false }, lane, moment) {
     const { json, error } = await gradscape.ask("GET", `/api/runs/${race.id}/snapshots`);
     if (error) return { error };
     const kept = nearest(json.items, lane, moment);
@@ -75,7 +75,7 @@
       const hint = "Moments are kept while a race runs, within its budget for snapshots; wait for the first.";
       return { error: { code: "invalid_request", message: `${race.name} has kept no moment of ${lane || "its lanes"} yet.`, hint } };
     }
-    const along = !exact && (race.request.probes || []).find(({ analysis }) => analysis.kind === spec.kind);
+    const along = !exact && (race.request.probes || []).find(({ analysis }) => analysis.kind === spec.kind && gradscape.panel.asks(analysis, fields));
     const { dtype, seed, device } = race.request;
     const at = kept.map(({ lane: name, step }) => ({ run: race.id, lane: name, step }));
     const steps = [...new Set(kept.map(({ step }) => step))];

@@ -53,7 +53,8 @@
   function shapes(graph, { moment, choices, tokens }) {
     if (moment === null || !graph.cursor || !gradscape.traces.holds(graph.cursor, choices)) return [];
     const line = { color: tokens.muted, width: 1 };
-    return [{ type: "line", layer: "below", xref: "x", yref: "paper", x0: moment, x1: moment, y0: 0, y1: 1, line }];
+    const layer = graph.shade ? "above" : "below"; // a picture hides what lies below it
+    return [{ type: "line", layer, xref: "x", yref: "paper", x0: moment, x1: moment, y0: 0, y1: 1, line }];
   }
 
   gradscape.moment = { rowsUntil, eventAt, valueAt, newestOf, pageAt, shapes };

@@ -27,5 +27,11 @@
     return (value) => (Number.isFinite(value) ? [...along(stops, (value - low) / span), 255] : HOLE);
   }
 
-  gradscape.palette = { colours };
+  // The signed colours as Plotly's scale.
+  function signed(paper) {
+    const stops = SIGNED[isDark(paper) ? "dark" : "light"];
+    return stops.map((colour, i) => [i / (stops.length - 1), `rgb(${colour.join()})`]);
+  }
+
+  gradscape.palette = { colours, signed };
 })();

@@ -10,6 +10,9 @@
     return Object.fromEntries(panel.sort ? [...usual, [panel.sort.key, ""]] : usual);
   }
 
+  // Whether an analysis has one of these values in each of these fields.
+  const asks = (spec, fields) => Object.entries(fields).every(([name, values]) => [spec[name]].flat().some((value) => values.includes(value)));
+
   class PanelView {
     constructor(element, view) {
       this.element = element;
@@ -40,7 +43,8 @@
       const pages = graphs.map((graph) => graph.page).filter(Boolean);
       const said = [...phrases, ...cells.flatMap((cell) => cell.phrases)];
       const ranked = standings ? gradscape.standings.sourcesOf(standings) : [];
-      return [...[...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean), ...ranked];
+      const pictures = bindings.filter((binding) => binding.pictures).map(({ pictures: kind }) => ({ kind, how: "replace", keys: [], where: {} }));
+      return [...[...bindings, ...pages, ...said].map(({ source }) => source).filter(Boolean), ...ranked, ...pictures];
     }
 
     // Whether an event of this kind changes anything here: its data, or what is said of the run's state.
@@ -79,11 +83,21 @@
 
     // Whether a run of the view asks for what this panel shows, as a probe or by itself; an equation asks for its own.
     asked() {
-      const { asked, standings } = this.panel;
+      const { asked, asked_with: fields, standings } = this.panel;
       if (standings) return this.view.lanes().length >= standings.least;
-      const kindsOf = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].map((spec) => spec && spec.kind);
-      const kinds = (request) => [...kindsOf(request), ...(request.problem && request.problem.pde ? ["pde"] : [])];
-      return asked === null || this.view.runs().some(({ request }) => kinds(request).some((kind) => [asked].flat().includes(kind)));
+      const specsOf = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].filter(Boolean);
+      const specs = (request) => [...specsOf(request), ...(request.problem && request.problem.pde ? [{ kind: "pde" }] : [])];
+      return asked === null || this.view.runs().some(({ request }) => specs(request).some((spec) => [asked].flat().includes(spec.kind) && asks(spec, fields)));
+    }
+
+    // The panel's choices, with what its selector shows where the reader has not chosen.
+    chosen() {
+      const { sort } = this.panel;
+      return sort ? { ...this.choices, [sort.key]: gradscape.sort.chosenOf(sort, this.choices[sort.key], this.sorted()) } : this.choices;
+    }
+
+    sorted() {
+      return this.panel.bindings.flatMap(({ source }) => this.view.tablesOf(source));
     }
 
     async draw() {
@@ -93,6 +107,7 @@
       if (this.panel.cells.length) this.drawTable();
       if (this.panel.standings && !this.element.hidden) gradscape.standings.draw(this);
       if (this.sorter) this.offerSorts();
+      if (this.selector) this.selector.toggleAttribute("data-idle", !this.graphs.some(({ graph }) => graph.page && gradscape.traces.holds(graph.when, this.choices)));
       for (const { graph, target, bindings } of this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
         if (target.hidden) continue;
@@ -103,7 +118,7 @@
           continue;
         }
         target.stamp = stamp;
-        const scene = this.view.sceneOf(graph, bindings, this.choices, page, this.panel.sort);
+        const scene = this.view.sceneOf(graph, bindings, this.chosen(), page, this.panel.sort);
         const own = (graph.tiles && gradscape.tiles) || (graph.matrix && gradscape.matrix); // not Plotly's
         if (own) {
           target.blank = !own.draw(target, graph, bindings, scene);
@@ -126,7 +141,7 @@
     // Changes with all that a graph's figure is made of.
     stampOf(graph, bindings, page) {
       const kinds = [...new Set(bindings.map(({ source }) => source.kind))];
-      return JSON.stringify([this.view.stamp, this.choices, page && page.value, kinds.map((kind) => this.view.buffers.taken[kind] || 0)]);
+      return JSON.stringify([this.view.stamp, this.chosen(), page && [page.run, page.value], kinds.map((kind) => this.view.buffers.taken[kind] || 0)]);
     }
 
     drawTable() {
@@ -166,9 +181,8 @@
     }
 
     offerSorts() {
-      const { sort, bindings } = this.panel;
-      const tables = bindings.flatMap(({ source }) => this.view.tablesOf(source));
-      gradscape.sort.offer(this.sorter, sort, this.choices[sort.key], tables);
+      const { sort } = this.panel;
+      gradscape.sort.offer(this.sorter, sort, this.chosen()[sort.key], this.sorted());
     }
 
     hasData() {
@@ -196,7 +210,8 @@
       this.element.dataset.state = name;
       const graph = this.graphs.length ? this.graphs[0].graph : null;
       const page = graph && this.pageOf(graph);
-      const shows = (table) => gradscape.sort.shows(this.panel.sort, this.choices, table);
+      const choices = this.chosen();
+      const shows = (table) => gradscape.sort.shows(this.panel.sort, choices, table);
       const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page, shows }));
       write(this.element.querySelector("[data-words]"), text);
       if (!this.panel.standings) write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
@@ -214,5 +229,5 @@
     return progress && progress.total ? `${progress.phase} ${progress.done} of ${progress.total}` : "";
   }
 
-  gradscape.panel = { PanelView };
+  gradscape.panel = { PanelView, asks };
 })();

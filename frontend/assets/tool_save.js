@@ -62,7 +62,7 @@
       return say(strip, "");
     }
     const drawn = shown.bindings.filter(({ rows, trace }) => ["all", "past"].includes(rows) && trace.hoverinfo !== "skip");
-    const scene = panel.view.sceneOf(shown.graph, drawn, panel.choices, panel.pageOf(shown.graph));
+    const scene = panel.view.sceneOf(shown.graph, drawn, panel.chosen(), panel.pageOf(shown.graph), panel.panel.sort);
     const rows = gradscape.traces.tracesOf(drawn, scene).flatMap(rowsOf);
     return offerRows(strip, [["trace", "x", "y", "z", "error"], ...rows]);
   }

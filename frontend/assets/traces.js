@@ -34,12 +34,20 @@
   }
 
   function numbersOf(column, table, scene) {
-    const found = column.kind ? lookUp(column, table, scene.buffers) : table.values(column.field) || fieldOf(table, column);
+    const found = column.kind ? lookUp(column, table, scene.buffers) : table.values(placeOf(column, table)) || fieldOf(table, column);
     const change = convert(column, table, scene);
     const numbers = found && change ? found.map(change) : found;
     if (numbers && column.spread) return numbers.map(() => heightOf(column.spread, table, scene));
     return numbers && column.one_of ? withoutRest(numbers, table.last[column.one_of]) : numbers;
   }
+
+  // A column's name; of an array, that of one entry.
+  function placeOf({ field, entry }, { last }) {
+    return entry === null || !last.layer ? field : `${field}.${Math.max(last.layer.indexOf(entry), 0)}`;
+  }
+
+  // Names along an axis, or numbers.
+  const alongOf = (column, table, scene) => (Array.isArray(table.last[column.field]) ? table.last[column.field] : numbersOf(column, table, scene));
 
   // A lane's own height between those of the first and the last.
   function heightOf([first, last], table, { laneOf, lanes }) {
@@ -63,7 +71,8 @@
     const change = convert(column, table, scene) || ((value) => value);
     const pick = column.transpose ? (row, i) => data[i * m + row] : (row, i) => data[row * m + i];
     const [height, width] = column.transpose ? [m, n] : [n, m];
-    return Array.from({ length: height }, (_, row) => Array.from({ length: width }, (__, i) => change(pick(row, i))));
+    const rows = Array.from({ length: height }, (_, row) => Array.from({ length: width }, (__, i) => change(pick(row, i))));
+    return column.part ? rows.map((row) => row.map((value) => value / (row.reduce((sum, one) => sum + one, 0) || NaN))) : rows;
   }
 
   // Row numbers that draw the same line with fewer points.
@@ -107,7 +116,7 @@
     const valuesOf = (field) => {
       if (!known.has(field)) {
         const column = ["x", "y", "z"].includes(field) ? columnOf(binding[field], scene.choices) : null;
-        known.set(field, column ? numbersOf({ ...column, scaled: false }, table, scene) : table.values(field));
+        known.set(field, column ? numbersOf({ ...column, scaled: false }, table, scene) : table.values(field) || fieldOf(table, { field }));
       }
       return known.get(field);
     };
@@ -125,8 +134,8 @@
 
   function picture(trace, binding, table, scene, columns) {
     if (!gradscape.wire.isArray(table.last[columns.z.field])) return null;
-    trace.x = numbersOf(columns.x, table, scene);
-    trace.y = numbersOf(columns.y, table, scene);
+    trace.x = alongOf(columns.x, table, scene);
+    trace.y = alongOf(columns.y, table, scene);
     trace.z = rowsOf(columns.z, table, scene);
     if (!binding.hover) return trace;
     const values = rowsOf({ ...columns.z, scaled: false }, table, scene);
@@ -173,8 +182,9 @@
 
   function line(trace, binding, table, scene, columns) {
     if (binding.strands) return strands(trace, table, scene, columns);
-    const x = numbersOf(columns.x, table, scene);
-    const y = numbersOf(columns.y, table, scene);
+    const x = alongOf(columns.x, table, scene);
+    const { otherwise } = columns.y;
+    const y = alongOf(columns.y, table, scene) || (otherwise && x ? Array.from(x, () => otherwise) : null);
     if (!x || !y) return null;
     const z = SPATIAL.includes(trace.type) ? numbersOf(columns.z, table, scene) : null;
     const rows = rowNumbers(binding, table, y, z, scene.moment);
@@ -200,6 +210,13 @@
     return trace;
   }
 
+  function markOf(binding, trace) {
+    if (binding.gallery) return gradscape.entries.gallery;
+    const isPicture = PICTURES.includes(trace.type);
+    if (binding.entries) return isPicture ? gradscape.entries.map : gradscape.entries.fan;
+    return isPicture ? picture : line;
+  }
+
   // One trace for each table of each binding, in the bindings' order and then in the lanes'.
   function tracesOf(bindings, scene) {
     const traces = [];
@@ -212,8 +229,8 @@
         const trace = { uid: `t${index}-${table.order}`, ...structuredClone(binding.trace) };
         trace.name = gradscape.wire.fill(binding.name, look(binding, table, scene)(0)) || "";
         paint(trace, binding, table, scene);
-        const full = (PICTURES.includes(trace.type) ? picture : line)(trace, binding, table, scene, columns);
-        if (full) traces.push(full);
+        const full = markOf(binding, trace)(trace, binding, table, scene, columns);
+        if (full) traces.push(...[full].flat());
       }
     });
     return traces;

@@ -118,6 +118,8 @@
       let tables = this.buffers.of(source).filter((table) => this.order.includes(table.run));
       if (graph && graph.page && source.keys.includes(graph.page.field)) {
         tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
+        // A lane of this name is another one in another run; a look at a kept moment belongs to the lane it is of.
+        if (page && graph.page.field === "lane") tables = tables.filter((table) => table.run === page.run || this.laneOf(table).run === page.run);
         const own = tables.filter((table) => page && table.run === page.run);
         const once = source.how === "replace" && !source.keys.includes("step"); // steps are chosen from below
         if (source.how === "mosaic" && tables.length > 1) tables = [tables.reduce(finer)];
@@ -189,7 +191,7 @@
 
     // A series' name: a template over the event and its run.
     label(template, table) {
-      return gradscape.wire.fill(template, (field) => gradscape.wire.at({ ...table.last, run: this.known.get(table.run) }, field)) || "";
+      return gradscape.wire.fill(template, (field) => gradscape.wire.at({ ...table.last, run: this.known.get(table.run), ...(field.startsWith("lane.") ? { lane: this.laneOf(table) } : {}) }, field)) || "";
     }
   }
 

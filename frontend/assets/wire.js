@@ -71,6 +71,8 @@
   const FORMATS = {
     plane: (kind) => PLANES[kind] || kind.replaceAll("_", " "),
     number,
+    short: (value) => (Number.isFinite(value) ? number(Number(value.toPrecision(2))) : number(value)),
+    change: (value) => `${value > 0 ? "+" : ""}${FORMATS.short(value)}`,
     percent,
     share,
     percents: (shares) => shares.map((part) => `${Math.round(part * 100)} %`).join(" + "),

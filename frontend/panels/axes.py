@@ -15,6 +15,15 @@ STEPS: Final[dict[str, JsonValue]] = {
     "title": {"text": "step"},
 }
 
+LAYERS: Final[dict[str, JsonValue]] = {  # the first layer on top
+    "type": "category",
+    "autorange": "reversed",
+    "showgrid": False,
+    "ticks": "",
+    "dtick": 1,
+    "title": {"text": "layer"},
+}
+
 _KINDS: Final = {"linear": "Lin", "log": "Log"}
 
 

@@ -5,16 +5,26 @@ from typing import Final
 from frontend.panels.base import PanelView
 from frontend.panels.basin import figure as basin_figure
 from frontend.panels.basin import layout as basin_layout
+from frontend.panels.conflict import figure as conflict_figure
+from frontend.panels.conflict import layout as conflict_layout
 from frontend.panels.connectivity import figure as connectivity_figure
 from frontend.panels.connectivity import layout as connectivity_layout
 from frontend.panels.curves import figure as curves_figure
 from frontend.panels.curves import layout as curves_layout
 from frontend.panels.dimension import figure as dimension_figure
 from frontend.panels.dimension import layout as dimension_layout
+from frontend.panels.examples import figure as examples_figure
+from frontend.panels.examples import layout as examples_layout
+from frontend.panels.gradients import figure as gradients_figure
+from frontend.panels.gradients import layout as gradients_layout
 from frontend.panels.landscape import figure as landscape_figure
 from frontend.panels.landscape import layout as landscape_layout
 from frontend.panels.lanes import figure as lanes_figure
 from frontend.panels.lanes import layout as lanes_layout
+from frontend.panels.ntk import figure as ntk_figure
+from frontend.panels.ntk import layout as ntk_layout
+from frontend.panels.opposing import figure as opposing_figure
+from frontend.panels.opposing import layout as opposing_layout
 from frontend.panels.overlap import figure as overlap_figure
 from frontend.panels.overlap import layout as overlap_layout
 from frontend.panels.roughness import figure as roughness_figure
@@ -23,6 +33,10 @@ from frontend.panels.saliency import figure as saliency_figure
 from frontend.panels.saliency import layout as saliency_layout
 from frontend.panels.sharpness import figure as sharpness_figure
 from frontend.panels.sharpness import layout as sharpness_layout
+from frontend.panels.singular import figure as singular_figure
+from frontend.panels.singular import layout as singular_layout
+from frontend.panels.sizes import figure as sizes_figure
+from frontend.panels.sizes import layout as sizes_layout
 from frontend.panels.slices import figure as slices_figure
 from frontend.panels.slices import layout as slices_layout
 from frontend.panels.solution import figure as solution_figure
@@ -42,6 +56,13 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=solution_figure.panel(), layout=solution_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
+    PanelView(panel=gradients_figure.panel(), layout=gradients_layout.layout),
+    PanelView(panel=examples_figure.panel(), layout=examples_layout.layout),
+    PanelView(panel=conflict_figure.panel(), layout=conflict_layout.layout),
+    PanelView(panel=opposing_figure.panel(), layout=opposing_layout.layout),
+    PanelView(panel=sizes_figure.panel(), layout=sizes_layout.layout),
+    PanelView(panel=singular_figure.panel(), layout=singular_layout.layout),
+    PanelView(panel=ntk_figure.panel(), layout=ntk_layout.layout),
     PanelView(panel=saliency_figure.panel(), layout=saliency_layout.layout),
     PanelView(panel=trust_figure.panel(), layout=trust_layout.layout),
     PanelView(panel=slices_figure.panel(), layout=slices_layout.layout),

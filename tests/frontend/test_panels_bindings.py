@@ -57,6 +57,11 @@ def options(panel: Panel) -> dict[str, set[str]]:
     return {choice.name: {option.value for option in choice.options} for choice in panel.choices}
 
 
+def selectable(panel: Panel) -> dict[str, set[str]]:
+    """What patches may ask for: the choices' values, and the titled ones of the selector."""
+    return options(panel) | ({panel.sort.key: set(panel.sort.titles)} if panel.sort else {})
+
+
 @pytest.mark.parametrize("panel", PANEL_LIST, ids=lambda panel: panel.name)
 def test_sources_name_kinds_and_fields_that_exist(panel: Panel) -> None:
     for source in sources_of(panel):
@@ -85,7 +90,7 @@ def test_bindings_name_fields_that_exist(panel: Panel, binding: Binding) -> None
 
 @pytest.mark.parametrize("panel", PANEL_LIST, ids=lambda panel: panel.name)
 def test_choices_that_are_named_are_offered(panel: Panel) -> None:
-    offered = options(panel)
+    offered = selectable(panel)
     conditions = [
         *(graph.when for graph in panel.graphs),
         *(patch.when for graph in panel.graphs for patch in graph.patches),

@@ -62,7 +62,7 @@ class TangentKernel:
         data = Data(train.x[: spec.examples], train.y[: spec.examples])
         jacobian_NCP = jacobian(problem, site.point.moment, data)
         yield TICK
-        values = torch.linalg.eigvalsh(kernel(jacobian_NCP).double()).flip(0)
+        values = torch.linalg.eigvalsh(kernel(jacobian_NCP).double()).flip(0).clamp(min=0)  # below 0 is rounding
         yield TICK
         targets = data.y.double() if problem.classes is None else one_hot(data.y, problem.classes)
         parts = layers(problem.layout) if spec.layers else ()

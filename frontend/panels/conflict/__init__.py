@@ -1,0 +1,1 @@
+"""Conflict: classes as tasks, whose gradients pull together or against each other."""

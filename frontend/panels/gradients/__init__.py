@@ -1,0 +1,1 @@
+"""Gradients: what single examples, weights and steps tell by layer, for one lane and between lanes."""

@@ -1,0 +1,1 @@
+"""Singular values: of each kernel along training, beside what random entries would give."""

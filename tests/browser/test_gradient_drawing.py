@@ -1,0 +1,115 @@
+"""What the panels of gradients draw from a stream of events."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from backend.schemas import events
+from tests.browser.stream_page import Stage, stage
+
+pytestmark = pytest.mark.browser
+STATISTICS = ["gradient_norm", "coherence", "singular_values", "examples", "opposing", "conflict"]
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser) -> Iterator[Stage]:
+    with stage(browser) as made:
+        yield made
+
+
+@pytest.fixture
+def page(opened: Stage) -> Iterator[Stage]:
+    opened.source.add("a", "first", ("SGD", "Adam"), probes=("gradient_stats",))
+    analysis = {"kind": "gradient_stats", "statistics": STATISTICS}
+    opened.source.runs["a"]["request"]["probes"] = [{"analysis": analysis}]
+    yield opened
+    opened.show()
+    opened.source.clear()
+    assert opened.complaints == []
+
+
+def stat(lane: str, step: int, statistic: str, values: Any, **fields: Any) -> events.GradientStats:
+    usual: dict[str, Any] = {"layer": ("0", "2", "all"), "baseline": None, "edges": None, "examples": 8}
+    return events.GradientStats(
+        lane=lane, step=step, statistic=statistic, values=np.array(values, float), **(usual | fields)
+    )
+
+
+def test_a_statistic_by_layer_and_by_lane(page: Stage) -> None:
+    page.open("a")
+    for step in (0, 10):
+        for lane, size in (("SGD", 1.0), ("Adam", 2.0)):
+            page.emit("a", stat(lane, step, "gradient_norm", [size, size + step, 3.0]))
+            page.emit("a", stat(lane, step, "coherence", [4.0, 5.0, size], baseline=np.ones(3)))
+    page.painted("gradients")
+    (picture,) = page.traces("gradients")
+    assert (picture["x"], picture["y"]) == ([0, 10], ["0", "2", "all"])
+    assert picture["text"] == [["1", "1"], ["1", "11"], ["3", "3"]]
+    page.show("a", gradients__by="lanes", gradients__statistic="coherence")
+    page.page.wait_for_function("(document.querySelector('[data-graph=gradients_lanes]').data || []).length === 6")
+    drawn = page.traces("gradients_lanes")
+    assert [trace["y"] for trace in drawn[:4]] == [[1, 1], [1, 1], [1, 1], [2, 2]]
+    assert [trace["name"] for trace in drawn[:4]] == ["chance", "chance", "SGD", "Adam"]
+
+
+def test_singular_values_are_a_fan_over_their_band(page: Stage) -> None:
+    page.open("a")
+    for step in (0, 5):
+        page.emit(
+            "a",
+            stat("SGD", step, "singular_values", [[3.0, 1.0 + step]], layer=("w",), edges=np.array([[0.5, 2.0]])),
+        )
+    page.painted("singular")
+    low, high, fan = page.traces("singular")
+    assert (low["y"], high["y"]) == ([0.5, 0.5], [2, 2])
+    assert fan["y"] == [3, 3, None, 1, 6, None]
+
+
+def test_examples_show_their_pictures_and_pairs_stand_below_one_another(page: Stage) -> None:
+    page.open("a")
+    numbers = np.array([1.0, 2.0, 4.0])
+    page.emit("a", events.ExamplePictures(lane="SGD", step=0, pictures=np.zeros((3, 4, 4), np.uint8)))
+    page.emit(
+        "a",
+        events.Examples(
+            lane="SGD", step=0, label=np.array([0, 1, 1], np.int32), loss=numbers, norm=numbers, cosine=numbers,
+            alignment=numbers, examples=3,
+        ),
+    )  # fmt: skip
+    page.painted("examples")
+    (boxes,) = page.traces("examples")
+    assert (boxes["x"], boxes["y"]) == ([1, 2, 4], [0, 1, 1])
+    page.page.evaluate("""document.querySelector('[data-graph=examples]').emit('plotly_hover',
+        {points: [{curveNumber: 0, pointNumber: 2}], event: {clientX: 900, clientY: 500}})""")
+    assert page.page.locator(".gs-peek:visible canvas").count() == 1
+    page.emit(
+        "a",
+        events.Opposition(
+            lane="SGD", step=1, helped=tuple(range(8)), hurt=tuple(range(8, 16)), change=np.linspace(-1, 1, 16),
+            cosine=-0.5, pair_cosine=-np.ones(8), label=np.zeros(16, np.int32), pictures=np.ones((16, 2, 2)),
+        ),
+    )  # fmt: skip
+    page.painted("opposing")
+    pictures, said = page.traces("opposing")
+    assert (len(pictures["z"]), len(pictures["z"][0])) == (5, 23)
+    assert (said["text"][0], said["text"][15]) == ("−1", "+1")
+
+
+def test_the_scale_of_signed_values_has_zero_in_its_middle(page: Stage) -> None:
+    page.open("a")
+    page.emit(
+        "a",
+        events.Conflict(
+            lane="SGD", step=0, task=("0", "1"), cosine=np.array([[1.0, -0.5], [-0.5, 1.0]]), magnitude=np.ones((2, 2)),
+            mean=np.ones(2), pcgrad=np.ones(2), upgrad=np.ones(2), conflicting=1.0, examples=4,
+        ),
+    )  # fmt: skip
+    page.painted("conflict")
+    (matrix,) = page.traces("conflict")
+    assert (matrix["zmin"], matrix["zmax"], matrix["z"]) == (-1, 1, [[1, -0.5], [-0.5, 1]])
+    page.show("a", conflict__what="steps")
+    page.page.wait_for_function("(document.querySelector('[data-graph=conflict_steps]').data || []).length === 3")
+    assert [trace["name"] for trace in page.traces("conflict_steps")] == ["mean gradient", "PCGrad", "UPGrad"]

@@ -282,6 +282,8 @@ def _change(connection: Connection, run: str, fields: Mapping[str, Any]) -> Run:
     if unknown := set(fields) - CHANGEABLE:
         raise TypeError(f"expected fields among {sorted(CHANGEABLE)}, got {sorted(unknown)}")
     before = _required(connection, run)
+    if not fields:
+        return before
     if "status" in fields:
         require_move(before.status, fields["status"])
     after = before.model_copy(update=dict(fields))

@@ -154,3 +154,10 @@ def test_health_and_catalog(ask):
         "queued": 0,
     }
     assert ask("GET", "/api/catalog").json()["optimizers"] == []
+
+
+def test_a_change_of_nothing_changes_nothing(ask, submit):
+    run = submit().run
+    before = ask("GET", f"/api/runs/{run}").json()
+    answer = ask("PATCH", f"/api/runs/{run}", json={})
+    assert (answer.status_code, answer.json()) == (200, before)

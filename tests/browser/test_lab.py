@@ -28,7 +28,7 @@ def test_it_opens_ready_to_start(page: Any) -> None:
     assert page.inner_text("#status") == "Ready"
     assert page.locator(".lane").count() == 4
     assert [field(page, f"lanes.{i}.name").input_value() for i in range(4)] == ["SGD", "Momentum", "RMSProp", "Adam"]
-    assert page.locator("nav a").all_inner_texts() == ["Lab", "Runs", "Docs"]
+    assert page.locator("nav a").all_inner_texts() == ["Lab", "Compare", "Runs", "Docs"]
     assert PRESETS[0].sentence in page.inner_text("#preset-note")
     assert page.is_enabled("#start")
     assert page.is_disabled("#pause")

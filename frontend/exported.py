@@ -25,7 +25,7 @@ SERVED: Final = (  # scripts that need the server, or Dash
     "runs.js", "strips.js",
 )  # fmt: skip
 STYLES: Final = ("style.css", "panels.css", "tools.css", "tiles.css", "exported.css")
-NEEDS_A_SERVER: Final = ("gs-docs", "gs-tools", "gs-strip", "timeline-look")  # classes of what is left out
+NEEDS_A_SERVER: Final = ("gs-docs", "gs-save", "gs-tools", "gs-strip", "timeline-look")  # classes of what is left out
 VOID: Final = ("input", "br", "hr", "img")
 NAMES: Final = {"className": "class", "tabIndex": "tabindex", "htmlFor": "for"}
 

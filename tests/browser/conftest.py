@@ -56,18 +56,31 @@ class Server:
             time.sleep(0.05)
         raise TimeoutError(f"the run {run} has not ended: {self.run(run)}")
 
+    def rest(self) -> list[str]:
+        """End every run that has not ended; return the newest hundred."""
+        runs = self.api.get("/runs?limit=100").json()["items"]
+        for run in runs:
+            if run["status"] not in ENDED:
+                self.api.post(f"/runs/{run['id']}/control", json={"action": "cancel"})
+                self.wait(run["id"])
+        return [run["id"] for run in runs]
+
     def clear(self) -> None:
         """End and delete every run."""
-        while runs := self.api.get("/runs?limit=100").json()["items"]:
+        while runs := self.rest():
             for run in runs:
-                if run["status"] not in ENDED:
-                    self.api.post(f"/runs/{run['id']}/control", json={"action": "cancel"})
-                    self.wait(run["id"])
-                self.api.delete(f"/runs/{run['id']}")
+                self.api.delete(f"/runs/{run}")
+
+
+@pytest.fixture(scope="module")
+def server(serving: Server) -> Iterator[Server]:
+    """Lend the server to the tests of a file, which leave no run behind that works on."""
+    yield serving
+    serving.rest()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serve the application from an empty data directory, one worker warm."""
     data = tmp_path_factory.mktemp("data")
     command = [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "1", "--data", str(data)]
@@ -110,12 +123,12 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def context(browser: Any, server: Server) -> Iterator[Any]:
+def context(browser: Any, serving: Server) -> Iterator[Any]:
     """Keep what the browser has loaded from test to test.
 
     Playwright waits by evaluating texts, which the page's policy forbids; ``test_safety.py`` looks at the policy.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url, bypass_csp=True)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=serving.url, bypass_csp=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context
     context.close()

@@ -236,7 +236,7 @@ def test_planes_of_two_kinds_are_offered(page: Stage) -> None:
     page.emit("a", start(), plane(), tile(9), plane("r1", "random"), tile(5, "r1"))
     page.painted(CONTOUR)
     selector = page.page.locator("[data-panel=landscape] [data-series]")
-    assert selector.locator("option").all_inner_texts() == ["first · pca", "first · random"]
+    assert selector.locator("option").all_inner_texts() == ["first · PCA", "first · random"]
     assert "9×9 points" in page.line("landscape")
     selector.select_option(label="first · random")
     page.page.wait_for_function(
@@ -254,8 +254,8 @@ def test_the_newest_run_is_shown_until_another_is_chosen(page: Stage) -> None:
     page.painted(CONTOUR)
     assert "5×5 points" in page.line("landscape")
     selector = page.page.locator("[data-panel=landscape] [data-series]")
-    assert selector.locator("option:checked").inner_text() == "second · pca"
-    selector.select_option(label="first · pca")
+    assert selector.locator("option:checked").inner_text() == "second · PCA"
+    selector.select_option(label="first · PCA")
     page.page.wait_for_function(
         "document.querySelector('[data-panel=landscape] [data-line]').textContent.includes('9×9')"
     )

@@ -11,7 +11,7 @@ from tests.browser.lab_page import open_lab, wait_status
 from tests.browser.stream_page import Stage, stage
 
 pytestmark = pytest.mark.browser
-STEP = "document.querySelector('[data-step]').textContent"
+STEP = "document.querySelector('[data-step]')?.textContent"
 CURSORS = "[...document.querySelectorAll('[data-graph=curves]')].map((g) => (g.layout.shapes[0] || {}).x0)"
 
 
@@ -39,7 +39,7 @@ def at(staged: Stage, step: int | None) -> None:
     staged.show("a", **({} if step is None else {"time__step": str(step)}))
     staged.page.wait_for_function(f"{CURSORS}[0] === {'undefined' if step is None else step}")
     staged.page.wait_for_function(
-        "step => document.querySelector('[data-panel=lanes] tbody tr').children[2].textContent === step",
+        "step => document.querySelector('[data-panel=lanes] tbody tr')?.children[2]?.textContent === step",
         arg=str(40 if step is None else step or ""),  # a race's first row is that of step 1
     )
 
@@ -118,7 +118,7 @@ def test_a_look_at_a_step_joins_the_view(page: Any, server: Any) -> None:
     page.get_by_role("button", name="Look", exact=True).click()
     page.wait_for_selector("[data-panel=spectrum]", state="visible")
     page.wait_for_function(
-        "document.querySelector('[data-panel=spectrum] [data-line]').textContent.startsWith('step 21')"
+        "document.querySelector('[data-panel=spectrum] [data-line]')?.textContent?.startsWith('step 21')"
     )
     wait_status(page, "Finished · run 2 of 2")
     shown = page.evaluate("new URLSearchParams(location.search).get('runs').split(',')")

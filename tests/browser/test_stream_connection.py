@@ -158,10 +158,16 @@ def test_an_unsupported_analysis_gives_its_own_sentence(page: Stage) -> None:
     page.wait_words("landscape", "A function of one variable has no plane.")
 
 
-def test_an_unknown_run_is_named_and_the_others_are_drawn(page: Stage) -> None:
-    page.open("nowhere", "a")
+def test_an_unknown_run_is_named_and_beside_others_it_is_they_who_speak(page: Stage) -> None:
+    page.open("nowhere")
+    page.wait_state("landscape", "error")
+    assert {page.words(panel) for panel in ("landscape", "curves")} == {"There is no run nowhere."}
+    page.show("nowhere", "a")
     page.emit("a", start("SGD"), chunk(0, 0))
     page.painted(CURVES)
-    page.wait_state("landscape", "error")
-    assert page.words("landscape") == "There is no run nowhere."
+    page.wait_state("curves", "partial")
+    page.wait_state("landscape", "loading")
+    page.emit("a", events.Finished(status="succeeded", seconds=1.0))
+    page.wait_state("landscape", "unsupported")
     assert page.words("curves") == ""
+    assert "drew no surface" in page.words("landscape")

@@ -10,7 +10,7 @@ from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
-from backend.schemas.point import InitPoint, PlanePoint, RunPoint
+from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -30,7 +30,7 @@ FAMILIES: dict[str, Kinds] = {
     "request": _by_kind((TrainRequest, AnalyseRequest)),
     "part": {"lane": Lane, "probe": Probe, "snapshots": SnapshotPolicy},
     "problem": {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem},
-    "point": {"run": RunPoint, "init": InitPoint, "plane": PlanePoint},
+    "point": {"run": RunPoint, "init": InitPoint, "plane": PlanePoint, "checkpoint": CheckpointPoint},
     "data": _by_kind(DATA_KINDS),
     "function": _by_kind(FUNCTION_KINDS),
     "pde": _by_kind(PDE_KINDS),

@@ -19,7 +19,7 @@ from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.events import EVENT_KINDS, Envelope
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
-from backend.schemas.point import InitPoint, PlanePoint, RunPoint
+from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -86,7 +86,7 @@ def requests() -> Iterator[str]:
     yield from ("# Requests", "", "The body of `POST /api/runs`, and the file of `gradscape run`.", "")
     yield from family("Runs", (TrainRequest, AnalyseRequest), without=())
     yield from family("Parts of a race", (Lane, Change, Probe, SnapshotPolicy))
-    yield from family("Points", (RunPoint, InitPoint, PlanePoint))
+    yield from family("Points", (RunPoint, InitPoint, PlanePoint, CheckpointPoint))
     yield from family("Controls", (Pause, Resume, Step, Set, Cancel), without=())
 
 

@@ -115,7 +115,7 @@ def test_the_json_of_the_prose_is_what_the_program_takes_and_tells() -> None:
 
     readers: dict[str, Any] = {
         "kind": REQUEST, "action": CONTROL, "event": TypeAdapter(Envelope), "error": TypeAdapter(ErrorBody),
-        "run": TypeAdapter(AnyPoint),
+        "run": TypeAdapter(AnyPoint), "checkpoint": TypeAdapter(AnyPoint),
     }  # fmt: skip
     found = bodies()
     assert {name for name, _ in found} >= {"README.md", "api.md"}

@@ -1,19 +1,24 @@
 """Where a request's points lie on disk: the service's half (no torch), before the run is stored."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from backend.jobs.engine import Source
 from backend.jobs.errors import invalid_field
 from backend.jobs.snapshot_files import has_plane, list_snapshots
 from backend.schemas.analysis import AnyAnalysis, KeptPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.events import ResolvedPoint
-from backend.schemas.point import AnyPoint, InitPoint, PlanePoint, RunPoint
+from backend.schemas.point import AnyPoint, CheckpointPoint, InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import AnyProblem, FunctionProblem, PdeProblem
 from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
+
+Place = RunPoint | InitPoint | PlanePoint
+NAME: Final = re.compile(r"(?P<run>[0-9a-hjkmnp-tv-z]{15})/(?P<lane>.+)/(?P<step>\d{1,9}|last)")  # of a kept moment
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,29 @@ def request_of(run: Run) -> AnyRequest:
     return REQUEST.validate_json(json.dumps(run.request))
 
 
-def points_of(request: AnyRequest) -> tuple[tuple[str, AnyPoint], ...]:
-    """Return a request's points with the path of each in the request."""
+def points_of(request: AnyRequest) -> tuple[tuple[str, Place], ...]:
+    """Return a request's points with the path of each in the request; a checkpoint's name as the moment it names.
+
+    Raises:
+        InvalidRequest: where a name is none of a kept moment.
+    """
     if isinstance(request, TrainRequest):
-        return () if request.origin is None else (("origin", request.origin),)
-    return tuple((f"at.{i}", point) for i, point in enumerate(request.at))
+        return () if request.origin is None else (("origin", _place("origin", request.origin)),)
+    return tuple((f"at.{i}", _place(f"at.{i}", point)) for i, point in enumerate(request.at))
+
+
+def _place(path: str, point: AnyPoint) -> Place:
+    if not isinstance(point, CheckpointPoint):
+        return point
+    named = NAME.fullmatch(point.checkpoint)
+    if named is None:
+        raise invalid_field(
+            f"{path}.checkpoint",
+            f"expected the name of a moment that a run has kept, as RUN/LANE/STEP or RUN/LANE/last, got "
+            f"{point.checkpoint!r}; GET /api/runs/RUN/snapshots lists them",
+        )
+    step = None if named["step"] == "last" else int(named["step"])
+    return RunPoint(run=named["run"], lane=named["lane"], step=step)
 
 
 def resolve(request: AnyRequest, archive: Archive) -> Resolved:
@@ -98,7 +121,7 @@ def _plane_source(path: str, plane: KeptPlane, archive: Archive) -> Source:
     return Source(folder, ResolvedPoint(run=plane.run, plane=plane.plane))
 
 
-def _require_one_architecture(points: tuple[tuple[str, AnyPoint], ...], archive: Archive) -> None:
+def _require_one_architecture(points: tuple[tuple[str, Place], ...], archive: Archive) -> None:
     """Refuse points whose parameters do not mean the same."""
     first = ""
     for path, point in points:
@@ -160,7 +183,7 @@ def _nearest(path: str, point: RunPoint, lane: str, kept: list[KeptSnapshot], re
     return min(steps, key=lambda step: (abs(step - wanted), step))
 
 
-def _problem(path: str, point: AnyPoint, archive: Archive) -> AnyProblem:
+def _problem(path: str, point: Place, archive: Archive) -> AnyProblem:
     """Return what was trained, or analysed, at a point; a run of points is followed back to its problem."""
     if isinstance(point, InitPoint):
         return point.init

@@ -35,6 +35,12 @@ class PlanePoint(SpecModel):
     b: float = described(0.0, "Coordinate along v.", ge=-1e6, le=1e6)
 
 
+class CheckpointPoint(SpecModel):
+    """A kept moment by its name: ``RUN/LANE/STEP``, or ``RUN/LANE/last``."""
+
+    checkpoint: str = described("0", "The name, as RUN/LANE/STEP.", min_length=1, max_length=300)
+
+
 def _which(value: Any) -> str | None:
     if isinstance(value, RunPoint):
         return "point:run"
@@ -42,18 +48,23 @@ def _which(value: Any) -> str | None:
         return "point:init"
     if isinstance(value, PlanePoint):
         return "point:plane"
+    if isinstance(value, CheckpointPoint):
+        return "point:checkpoint"
     if not isinstance(value, dict):
         return None
-    return next((f"point:{key}" for key in ("init", "plane", "run") if key in value), None)
+    return next((f"point:{key}" for key in ("init", "checkpoint", "plane", "run") if key in value), None)
 
 
 AnyPoint = Annotated[
     Annotated[RunPoint, Tag("point:run")]
     | Annotated[InitPoint, Tag("point:init")]
-    | Annotated[PlanePoint, Tag("point:plane")],
+    | Annotated[PlanePoint, Tag("point:plane")]
+    | Annotated[CheckpointPoint, Tag("point:checkpoint")],
     Discriminator(
         _which,
         custom_error_type="point",
-        custom_error_message="expected an object with run (lane, step, repeat), with init, or with run and plane",
+        custom_error_message=(
+            "expected an object with run (lane, step, repeat), with init, with run and plane, or with checkpoint"
+        ),
     ),
 ]

@@ -140,6 +140,7 @@ ORIGINS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {
     "of a run": lambda race, drawn, plane: {"run": race, "lane": "Adam", "step": 6},
     "initial": lambda race, drawn, plane: {"init": NET, "seed": 5},
     "on a plane": lambda race, drawn, plane: {"run": drawn, "plane": plane, "a": 0.25, "b": -0.5},
+    "named": lambda race, drawn, plane: {"checkpoint": f"{race}/Adam/6"},
 }
 
 
@@ -151,13 +152,32 @@ def test_a_race_from_any_origin_joins_a_kept_plane(lab: Lab, race: str, origin: 
     probes = [{"every": 4, "analysis": {"kind": kind, "plane": kept}} for kind in ("surface", "trajectory")]
     place = ORIGINS[origin](race, drawn, plane)
     ball = lab.train(origin=place, probes=probes, lanes=LANES[:1])
-    assert ball["parent"] == place.get("run")
+    assert ball["parent"] == (race if "checkpoint" in place else place.get("run"))
     assert {event["plane"] for kind in ("plane", "path_points") for event in lab.events(ball["id"], kind)} == {plane}
     if "plane" in place:
         first = lab.events(ball["id"], "path_points")[0]
         path: Any = EVENT.validate_json(json.dumps(first))
         assert (path.step[0], path.a[0], path.b[0]) == (0, pytest.approx(0.25), pytest.approx(-0.5))
         assert path.off_plane[0] == pytest.approx(0, abs=1e-5)
+
+
+def test_a_moment_has_a_name_wherever_a_point_is_taken(lab: Lab, race: str) -> None:
+    named, told = {"checkpoint": f"{race}/SGD/last"}, {"run": race, "lane": "SGD", "step": 12}
+    tiles = []
+    for point in (named, told):
+        run = lab.play(surface({"kind": "random"}, point))
+        (about,) = lab.events(run["id"], "started")
+        assert about["points"][0] == {**about["points"][0], **told}
+        tiles.append([tile["loss"] for tile in lab.events(run["id"], "surface_tile")])
+    assert tiles[0] == tiles[1]
+    for name, path, message in (
+        ("best", "at.0.checkpoint", "the name of a moment that a run has kept, as RUN/LANE/STEP or RUN/LANE/last"),
+        (f"{'0' * 15}/SGD/3", "at.0.run", "there is no run"),
+        (f"{race}/Lion/3", "at.0.lane", "expected one of SGD, Adam"),
+    ):
+        found = refused(lab.post(surface({"kind": "random"}, {"checkpoint": name})))
+        assert found[0] == path
+        assert message in found[1]
 
 
 def refused(answer: httpx.Response) -> tuple[str, str]:
@@ -185,10 +205,6 @@ def test_a_bad_surface_is_refused_with_its_field(lab: Lab, race: str, case: str)
 
 
 def test_points_and_planes_that_are_not_there_are_refused(lab: Lab, race: str) -> None:
-    wider = lab.train(WIDER)["id"]
-    path, message = refused(lab.post(surface({"kind": "pca"}, {"run": race}, {"run": wider})))
-    assert path == "at.1"
-    assert "same architecture as the first (mlp with activation tanh, hidden 4)" in message
     kept = {"kind": "kept", "run": race, "plane": "abc"}
     assert refused(lab.post(surface(kept, {"run": race}))) == (
         "analysis.plane.plane", f"run {race} has kept no plane 'abc'"
@@ -202,24 +218,74 @@ def test_points_and_planes_that_are_not_there_are_refused(lab: Lab, race: str) -
     assert "a plane that a running race can lay (random, pca, coordinates, kept), got eigen" in found[1]
 
 
-def test_what_shows_only_at_work_ends_the_run_with_a_sentence(lab: Lab, race: str) -> None:
+def bowl(*start: float) -> dict[str, Any]:
+    return {"function": {"kind": "quadratic", "start": list(start)}}
+
+
+SPANLESS = [
+    ((0.0, 0.0), "first direction of this plane is zero"),
+    ((0.0, 1.0), "two directions of this plane are parallel"),
+]
+
+
+@pytest.mark.parametrize(("start", "sentence"), SPANLESS)
+def test_directions_that_span_nothing_end_the_run_with_a_sentence(
+    lab: Lab, start: tuple[float, ...], sentence: str
+) -> None:
+    asked = {"kind": "surface", "plane": {"kind": "gradient_eigen"}}
+    run = lab.play({"kind": "analyse", "problem": bowl(*start), "analysis": asked}, "failed")
+    assert run["error"]["code"] == "unsupported"
+    assert sentence in run["error"]["message"]
+    (failed,) = lab.events(run["id"], "failed")
+    assert failed["error"]["message"] == run["error"]["message"]
+
+
+def test_points_that_coincide_end_the_run_with_a_sentence(lab: Lab, race: str) -> None:
     here = {"run": race, "lane": "SGD"}
     run = lab.play(surface({"kind": "three_points"}, here, here, {"run": race, "lane": "Adam"}), "failed")
     assert run["error"]["code"] == "unsupported"
     assert "lie on one line or coincide" in run["error"]["message"]
-    bowl = {"function": {"kind": "quadratic", "start": [0.0, 0.0]}}
-    flat = {"kind": "analyse", "problem": bowl, "analysis": {"kind": "surface", "plane": {"kind": "gradient_eigen"}}}
-    run = lab.play(flat, "failed")
-    assert "first direction of this plane is zero" in run["error"]["message"]
-    lab.events(run["id"], "failed")
+    between = {"kind": "slice", "line": {"kind": "between"}}
+    run = lab.play({"kind": "analyse", "at": [here, here], "analysis": between}, "failed")
+    assert run["error"]["code"] == "unsupported"
+    assert "the same" in run["error"]["message"]
 
 
-@pytest.mark.parametrize("kind", ["random", "eigen", "gradient_eigen", "coordinates"])
-def test_no_plane_through_nan(lab: Lab, race: str, kind: str) -> None:
-    folder = lab.service.folder(race)
+@pytest.fixture(scope="module")
+def lost(lab: Lab) -> str:
+    """A run with a lane of which NaN was kept."""
+    run = str(lab.train()["id"])
+    folder = lab.service.folder(run)
     (fine,) = read_moments(folder, "SGD", 0, [12])
     write_segment(folder, "000.009.000", "lost", 0, [replace(fine, params_P=fine.params_P * np.nan)])
-    run = lab.play(surface({"kind": kind}, {"run": race, "lane": "lost"}), "failed")
+    return run
+
+
+PLANES = ["random", "pca", "eigen", "gradient_eigen", "coordinates", "three_points"]
+
+
+@pytest.mark.parametrize("kind", PLANES)
+def test_no_plane_through_nan(lab: Lab, lost: str, kind: str) -> None:
+    nowhere = {"run": lost, "lane": "lost"}
+    others = [{"run": lost, "lane": lane} for lane in ("SGD", "Adam")] if kind == "three_points" else []
+    run = lab.play(surface({"kind": kind}, *others, nowhere), "failed")
     assert run["error"]["code"] == "not_finite"
     assert run["error"]["message"].startswith("the parameters at this point are not finite")
-    assert run["error"]["where"] == "at.0"
+    assert run["error"]["where"] == f"at.{len(others)}"
+
+
+@pytest.mark.parametrize("kind", ["slice", "connectivity", "roughness", "trajectory", "sharpness"])
+def test_nothing_starts_at_nan(lab: Lab, lost: str, kind: str) -> None:
+    points = [{"run": lost, "lane": lane} for lane in ("lost", "SGD")]
+    run = lab.play({"kind": "analyse", "at": points, "analysis": {"kind": kind}}, "failed")
+    assert (run["error"]["code"], run["error"]["where"]) == ("not_finite", "at.0")
+
+
+@pytest.mark.parametrize("kind", ["surface", "connectivity", "slice", "trajectory"])
+def test_points_of_different_architectures_are_refused(lab: Lab, race: str, kind: str) -> None:
+    wider = lab.train(WIDER, steps=2)["id"]
+    path, message = refused(
+        lab.post({"kind": "analyse", "at": [{"run": race}, {"run": wider}], "analysis": {"kind": kind}})
+    )
+    assert path == "at.1"
+    assert "same architecture as the first (mlp with activation tanh, hidden 4)" in message

@@ -18,7 +18,7 @@ from backend.schemas.base import SpecModel
 from backend.schemas.control import CONTROL
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS, SgdOptimizer
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS, CosineSchedule
-from backend.schemas.point import InitPoint, PlanePoint, RunPoint
+from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import DataProblem, FunctionProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -158,7 +158,8 @@ SCHEMAS = {
     "request": REQUEST.json_schema(), "control": CONTROL.json_schema(),
     **{model.__name__: model.model_json_schema()
        for model in
-       (*KINDS, TrainRequest, AnalyseRequest, RunPoint, InitPoint, PlanePoint, DataProblem, FunctionProblem)},
+       (*KINDS, TrainRequest, AnalyseRequest, RunPoint, InitPoint, PlanePoint, CheckpointPoint, DataProblem,
+        FunctionProblem)},
 }  # fmt: skip
 
 

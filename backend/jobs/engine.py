@@ -33,6 +33,7 @@ class Task:
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none
     datasets: Path | None = None  # folder of the files of data sets; None where there is none
     planes: tuple[Source, ...] = ()  # of the kept planes that the request names; ``resolved`` has run and plane
+    threads: int | None = None  # of a race's steps, so that its numbers never hang on what else runs; None: as given
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ It cannot kill: a cancelled analysis ends at its next yield.
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.jobs.controls import ControlBox
 from backend.jobs.engine import Ended, EngineState, Handle, Sink, Task
@@ -106,6 +106,7 @@ class InlineEngine:
 
         share = fair_share(1) if task.request.tune else pinned_share()
         torch.set_num_threads(self._threads or share)
+        task = replace(task, threads=pinned_share() if self._threads is None else None)
         try:
             run.ticket.started()
             return drive(task, run.controls, run.ticket.events, self._workshop)

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -218,7 +218,8 @@ class LocalEngine:
     def _begin(self, slot: Slot, part: Part) -> None:
         slot.threads = self._share(part)
         part.ticket.started()
-        slot.send(Begin(part.task, slot.threads, slot.place))
+        steady = pinned_share() if self._threads is None else None
+        slot.send(Begin(replace(part.task, threads=steady), slot.threads, slot.place))
 
     def _share(self, part: Part) -> int:
         if self._threads is not None:

@@ -25,7 +25,7 @@ def fair_share(busy: int) -> int:
 
 
 def pinned_share() -> int:
-    """Return the threads of a run that must repeat exactly: the same on every engine, whatever else is going on.
+    """Return the threads of what must repeat exactly, every race's steps: the same whatever else is going on.
 
     Sums of floats depend on how they are split over threads.
     """

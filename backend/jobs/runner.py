@@ -133,6 +133,7 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
         resume=load_states(task),
         tune=request.tune,
         idle=controls.idle,
+        threads=task.threads,
     )
     started = _started(task, problem, tuple(point.resolved for point in context.points))
     return _Work(started, analysis.run(problem, spec, context))

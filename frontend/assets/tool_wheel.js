@@ -180,8 +180,7 @@
     const view = gradscape.current;
     for (const [again, first] of watched) {
       const [one, other] = [view.known.get(again), view.known.get(first)];
-      if (!one || !other) watched.delete(again);
-      if (!one || !other || !view.ended(again)) continue;
+      if (!one || !other || !view.ended(again)) continue; // the view may take a moment to know it at all
       watched.delete(again);
       if (one.status !== "succeeded") continue;
       let [rows, same] = [0, 0];

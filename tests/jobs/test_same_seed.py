@@ -17,6 +17,7 @@ from backend.schemas.analysis import PcaPlane, RandomPlane, SurfaceAnalysis, Tra
 from backend.schemas.control import Pause, Resume, Step
 from backend.schemas.events import AnyEvent, Envelope
 from backend.schemas.optimizer.adam import AdamOptimizer
+from backend.schemas.optimizer.sam import SamOptimizer
 from backend.schemas.point import RunPoint
 from backend.schemas.problem import DataProblem
 from backend.schemas.problem.data import DigitsData
@@ -92,24 +93,52 @@ def test_what_was_kept_repeats_and_so_does_its_analysis(inline: Service, local: 
     assert ("Adam", 25, True) in found[0][0]
 
 
-def test_a_resumed_race_goes_on_bit_for_bit(inline: Service) -> None:
-    whole = fold(play(inline, race(steps=40))[1])["columns"]
-    first, _ = play(inline, race(steps=25))
-    rest = fold(play(inline, race(steps=40, origin=RunPoint(run=first.id, step=25), resume=True))[1])["columns"]
+@pytest.mark.parametrize("tune", [False, True])
+def test_a_resumed_race_goes_on_bit_for_bit(inline: Service, tune: bool) -> None:
+    whole = fold(play(inline, race(steps=40, tune=tune))[1])["columns"]
+    first, _ = play(inline, race(steps=25, tune=tune))
+    origin = RunPoint(run=first.id, step=25)
+    rest = fold(play(inline, race(steps=40, tune=tune, origin=origin, resume=True))[1])["columns"]
     for key, columns in whole.items():
         for name, (dtype, (length,), data) in columns.items():
             size = len(data) // length
             assert rest[key][name] == (dtype, (15,), data[25 * size :]), (key, name)
 
 
-def test_a_race_is_rewound_and_goes_on_differently(inline: Service) -> None:
+def test_numbers_hang_neither_on_what_else_runs_nor_on_the_lanes_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At usual settings: replayed, and one lane of it gone back and on, with more or fewer threads to share."""
+    monkeypatch.setattr("backend.jobs.inline.pinned_share", lambda: 2)
+    found = []
+    wide = DataProblem(data=DigitsData(examples=1200), model=MlpModel(hidden=(80,)))
+    lanes = (*LANES, Lane(name="SAM", optimizer=SamOptimizer()))
+    usual = {"tune": True, "problem": wide, "batch_size": None, "steps": 20, "lanes": lanes}
+    service = served(InlineEngine(), tmp_path)
+    for share in (1, 3):
+        monkeypatch.setattr("backend.jobs.inline.fair_share", lambda busy, share=share: share)
+        run, events = play(service, race(**usual))
+        found.append(fold(events)["columns"])
+    assert found[0] == found[1]
+    for lane in lanes:
+        origin = RunPoint(run=run.id, lane=lane.name, step=10)
+        rest = play(service, race(**{**usual, "lanes": (lane,)}, origin=origin, resume=True))[1]
+        for key, columns in fold(rest)["columns"].items():
+            for name, (dtype, _, data) in columns.items():
+                assert (dtype, data) == (found[0][key][name][0], found[0][key][name][2][-len(data) :]), (key, name)
+    service.close()
+
+
+@pytest.mark.parametrize("tune", [False, True])
+def test_a_race_is_rewound_and_goes_on_differently(inline: Service, tune: bool) -> None:
     """Back to the checkpoint of step 20, a doubled rate from there: what a race would be that was changed at 20."""
     lane = race().lanes[0]
     change = Change(step=20, lane=lane.name, field="lr", value=2 * lane.optimizer.lr)
-    first, _ = play(inline, race(steps=40))
+    usual = {"steps": 40, "tune": tune}
+    first, _ = play(inline, race(**usual))
     origin = RunPoint(run=first.id, lane=lane.name, step=20)
-    rewound = fold(play(inline, race(steps=40, origin=origin, resume=True, changes=(change,)))[1])["columns"]
-    straight = fold(play(inline, race(steps=40, changes=(change,)))[1])["columns"]
+    rewound = fold(play(inline, race(**usual, origin=origin, resume=True, changes=(change,)))[1])["columns"]
+    straight = fold(play(inline, race(**usual, changes=(change,)))[1])["columns"]
     for key, columns in straight.items():
         for name, (dtype, (length,), data) in columns.items():
             size = len(data) // length

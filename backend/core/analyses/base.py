@@ -129,6 +129,7 @@ class Context:
     resume: tuple[LaneState, ...] = ()  # train with resume: the lanes' states
     tune: bool = False  # whether timing may choose between ways that give the same to a rounding error
     idle: Callable[[float], None] = lambda seconds: None  # wait up to so long, ending early when a control comes
+    threads: int | None = None  # of a race's steps, whatever else is going on; None for as many as there are
 
 
 SpecT = TypeVar("SpecT", bound=SpecModel, contravariant=True)

@@ -15,6 +15,7 @@ from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.problem import Problem
 from backend.core.problems.products import NARROW
+from backend.core.runtime.threads import threads
 from backend.schemas.problem.model import Activation
 
 Batch = tuple[Tensor, Tensor]  # inputs [M, ...] and targets [M, ...]
@@ -23,10 +24,16 @@ Batch = tuple[Tensor, Tensor]  # inputs [M, ...] and targets [M, ...]
 # parameters, 2.2 for 26,122 and 1.3 for 101,770.
 LARGEST: Final = 20e6
 VALUES: Final = 1 << 18  # most hidden values of one pass; more points than that takes go one part after the other
+# Values that a loop over a tensor takes at once come in whole vectors; those left over at its end are rounded otherwise
+# (exp, tanh …). Where every point has a multiple of this many rows, nothing is ever left over.
+WHOLE: Final = 32  # and one thread: where a loop is cut for several hangs on how many points there are
 
 
 class Abreast(Protocol):
-    """Gradients of L points by one program."""
+    """Gradients of L points by one program.
+
+    On a CPU those of a point are the same to the last bit whichever points are beside it, and however many: one to all.
+    """
 
     def gradients(self, params_LP: Tensor, batches: Sequence[Batch | None]) -> tuple[Tensor, Tensor]:
         """Return the losses [L] and gradients [L, P] at points [L, P], each on its batch."""
@@ -58,11 +65,14 @@ class _Points:
         self._function = function
 
     def gradients(self, params_LP: Tensor, batches: Sequence[Batch | None]) -> tuple[Tensor, Tensor]:
-        """Differentiate all values in one pass."""
-        leaf_LP = params_LP.detach().requires_grad_()
-        loss_L = self._function.loss(leaf_LP, leaf_LP[:0])
-        (grad_LP,) = torch.autograd.grad(loss_L, leaf_LP, torch.ones_like(loss_L))
-        return loss_L.detach(), grad_LP
+        """Differentiate all values in one pass; the last point again and again makes the points whole vectors."""
+        count = len(params_LP)
+        more_LP = params_LP[-1:].expand(-count % WHOLE, -1)
+        leaf_LP = torch.cat((params_LP.detach(), more_LP.detach())).requires_grad_()
+        with threads(1):
+            loss_L = self._function.loss(leaf_LP, leaf_LP[:0])
+            (grad_LP,) = torch.autograd.grad(loss_L, leaf_LP, torch.ones_like(loss_L))
+        return loss_L.detach()[:count], grad_LP[:count]
 
 
 class _Dense:
@@ -81,17 +91,18 @@ class _Dense:
         """Sweep forwards and backwards through the layers of all points, a few at a time where they are large."""
         there = [batch for batch in batches if batch is not None]
         some = max(1, VALUES // (len(there[0][0]) * self._widest))
-        found = [
-            self._some(params_LP[first : first + some], there[first : first + some])
-            for first in range(0, len(there), some)
-        ]
+        with threads(1):
+            found = [
+                self._some(params_LP[first : first + some], there[first : first + some])
+                for first in range(0, len(there), some)
+            ]
         if len(found) == 1:
             return found[0]
         return torch.cat([loss_L for loss_L, _ in found]), torch.cat([grad_LP for _, grad_LP in found])
 
     @torch.no_grad()
     def _some(self, params_LP: Tensor, batches: Sequence[Batch]) -> tuple[Tensor, Tensor]:
-        x_LMI, y_LM = _together(batches)
+        x_LMI, y_LM = _together(batches)  # with rows of zeros to whole vectors
         tensors = self._problem.layout.parts(params_LP)
         inputs, slopes = [x_LMI], []
         z_LMO = _dense(x_LMI, tensors[0], tensors[1])
@@ -100,7 +111,7 @@ class _Dense:
             inputs.append(value_LMI)
             slopes.append(slope_LMI)
             z_LMO = _dense(value_LMI, weight_LOI, bias_LO)
-        loss_L, error_LMO = self._loss(z_LMO, y_LM)
+        loss_L, error_LMO = self._loss(z_LMO, y_LM, len(batches[0][0]))
         found: list[Tensor] = []
         for layer in reversed(range(self._layers)):
             found += (error_LMO.sum(1), torch.bmm(error_LMO.transpose(1, 2), inputs[layer]).flatten(1))
@@ -108,12 +119,12 @@ class _Dense:
                 error_LMO = torch.bmm(error_LMO, tensors[2 * layer]).mul_(slopes[layer - 1])
         return loss_L, torch.cat(found[::-1], 1)
 
-    def _loss(self, out_LMC: Tensor, y_LM: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean loss of every point [L] and its derivative by the outputs [L, M, C]."""
+    def _loss(self, out_LMC: Tensor, y_LM: Tensor, examples: int) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of every point [L] and its derivative by the outputs [L, M, C]: 0 after the examples."""
         count, size, width = out_LMC.shape
         free_CN = out_LMC.permute(2, 0, 1).reshape(width, -1).requires_grad_()  # as cross-entropy is quickest
         with torch.enable_grad():
-            loss_L = self._problem.each(free_CN.t(), y_LM.flatten(0, 1)).view(count, size).mean(1)
+            loss_L = self._problem.each(free_CN.t(), y_LM.flatten(0, 1)).view(count, size)[:, :examples].mean(1)
             (error_CN,) = torch.autograd.grad(loss_L, free_CN, torch.ones_like(loss_L))
         return loss_L.detach(), error_CN.view(width, count, size).permute(1, 2, 0).contiguous()
 
@@ -122,8 +133,15 @@ def _together(batches: Sequence[Batch]) -> Batch:
     """Return inputs [L, M, I] and targets [L, M, ...]: copies of different batches, views of one that all share."""
     x, y = batches[0]
     if all(batch[0] is x for batch in batches):
+        x, y = _whole(x), _whole(y)
         return x.expand(len(batches), *x.shape), y.expand(len(batches), *y.shape)
-    return torch.stack([batch[0] for batch in batches]), torch.stack([batch[1] for batch in batches])
+    return torch.stack([_whole(batch[0]) for batch in batches]), torch.stack([_whole(batch[1]) for batch in batches])
+
+
+def _whole(rows_M: Tensor) -> Tensor:
+    """Append rows of zeros until there is a multiple of :data:`WHOLE`."""
+    more = -len(rows_M) % WHOLE
+    return torch.cat((rows_M, rows_M.new_zeros(more, *rows_M.shape[1:]))) if more else rows_M
 
 
 def _dense(x_LMI: Tensor, weight_LOI: Tensor, bias_LO: Tensor) -> Tensor:

@@ -64,8 +64,9 @@ def test_side_by_side_is_what_a_race_does_and_only_where_rounding_may_differ(mon
     assert seen == [2, 2, 2], "all but the rule that asks for more"
     seen.clear()
     told(race(SGD, ADAM, steps=3, tune=False))
-    told(race(SGD, steps=3))
     assert seen == []
+    told(race(SGD, steps=3))
+    assert seen == [1, 1, 1], "one lane goes the same way, so that it has the same bits"
 
 
 def test_without_tuning_a_lane_has_the_bits_that_it_has_alone() -> None:
@@ -73,6 +74,48 @@ def test_without_tuning_a_lane_has_the_bits_that_it_has_alone() -> None:
     for lane in (SGD, ADAM):
         for key, values in columns(told(race(lane, batch_size=32, tune=False))).items():
             assert both[key].tobytes() == values.tobytes()
+
+
+RAGGED: dict[str, Any] = {"batch_size": 30, "steps": 9, "dtype": "float32"}  # every fourth batch has 10 examples
+NETS: list[dict[str, Any]] = [
+    {"data": DIGITS["data"], "model": {"kind": "mlp", "hidden": [7, 5], "activation": kind}, "loss": {"kind": loss}}
+    for kind, loss in zip(sorted(CURVES), ("mse", "cross_entropy", "mse", "cross_entropy", "mse"), strict=True)
+]
+MOONS: dict[str, Any] = {
+    "data": {"kind": "moons", "examples": 100},
+    "model": {"kind": "mlp", "hidden": [9]},
+    "loss": {"kind": "logistic"},
+}
+ACKLEY = {"function": {"kind": "ackley"}}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("problem", [*NETS, MOONS, BOWL, ACKLEY], ids=str)
+def test_a_lanes_bits_hang_on_no_other_lane(problem: dict[str, Any], count: int) -> None:
+    rules = ("sgd", "adam", "rmsprop", "lion", "adamw", "nadam", "laprop", "xgrad")
+    lanes = [{"name": kind, "optimizer": {"kind": kind, "lr": 0.01}} for kind in rules]
+    more = {**RAGGED, "problem": problem, **({"batch_size": None} if "function" in problem else {})}
+    every, some = columns(told(race(*lanes, **more))), columns(told(race(*lanes[-count:], **more)))
+    assert len(some) == count * len(COLUMNS)
+    for key, values in some.items():
+        assert values.tobytes() == every[key].tobytes(), key
+
+
+def test_a_lanes_bits_hang_on_no_number_of_threads() -> None:
+    before, found = torch.get_num_threads(), []
+    data = {"kind": "digits", "examples": 700}
+    wide = {**DIGITS, "data": data, "model": {"kind": "mlp", "hidden": [50]}}  # 8 × 700 × 50 values: three pieces
+    lanes = [{"name": str(i), "optimizer": {"kind": "sgd", "lr": 0.01 * i}} for i in range(1, 9)]
+    sam = {"name": "SAM", "optimizer": {"kind": "sam"}}  # goes alone, on as many threads as the race is given
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(columns(told(race(*lanes[1:], sam, problem=wide, steps=3), Context(seed=0, threads=2))))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(values.tobytes() == other[key].tobytes() for key, values in found[0].items())
 
 
 def test_filters_and_schedules_stay_a_lanes_own() -> None:

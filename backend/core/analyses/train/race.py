@@ -13,6 +13,7 @@ from backend.core.analyses.train.start import lane_starts
 from backend.core.analyses.train.together import Together
 from backend.core.problems.problem import Problem
 from backend.core.runtime.snapshots import KeptMoments, capacity_of
+from backend.core.runtime.threads import threads
 from backend.schemas.events import AnyEvent, Checkpoint, LaneEnded, Progress, Snapshot, Started
 from backend.schemas.run import TrainRequest
 
@@ -62,7 +63,8 @@ class Race:
 
     def advance(self) -> dict[LaneRun, bool]:
         """Let the lanes whose turn it is take a step; which of them are still sound."""
-        return self._together.advance(self.front())
+        with threads(self.ctx.threads):
+            return self._together.advance(self.front())
 
     def started(self) -> Started:
         """Say what is about to run."""
@@ -80,7 +82,7 @@ class Race:
         """Evaluate and keep where every lane starts."""
         for lane in self.lanes:
             over = lane.step >= self.request.steps  # resumed where there is nothing left to do
-            yield from lane.evaluate()
+            yield from self._evaluate(lane)
             yield from self._keep(lane, tell=not over)
             if over:
                 yield from self.end(lane, "done")
@@ -91,7 +93,7 @@ class Race:
         if reason is None and lane.step % self.request.eval_every:
             yield from self._keep(lane, tell=False)
         else:
-            yield from lane.evaluate()
+            yield from self._evaluate(lane)
             yield from self._keep(lane, tell=reason is None)
         if reason is not None:
             yield from self.end(lane, reason)
@@ -145,6 +147,10 @@ class Race:
             diverged=frozenset(self._diverged),
             ended=not self.running,
         )
+
+    def _evaluate(self, lane: LaneRun) -> list[AnyEvent]:
+        with threads(self.ctx.threads):
+            return list(lane.evaluate())
 
     def _keep(self, lane: LaneRun, *, tell: bool) -> Iterator[AnyEvent]:
         """Keep the lane's moment where the policy wants it."""

@@ -18,11 +18,13 @@ class Together:
     """Lets lanes take a step, each by its own rule, batch, hyper-parameters and random stream.
 
     Lanes whose rule begins with the gradient of its batch where it stands get that gradient from one program for all of
-    them, where that is faster: the same numbers to a rounding error. What a lane does with it touches no other lane.
+    them, where that is faster: that of one point after the other to a rounding error. A single lane gets it from the
+    same program, so that on a CPU its numbers do not hang on which lanes are beside it: a lane that goes on without the
+    others goes on as it would have. What a lane does with its gradient touches no other lane.
 
     Args:
         problem: what is trained.
-        request: the race; with ``tune`` false every lane goes alone, so that its numbers hang on no other.
+        request: the race; with ``tune`` false autograd gives every lane's gradient alone.
     """
 
     def __init__(self, problem: Problem, request: TrainRequest) -> None:
@@ -39,7 +41,7 @@ class Together:
         """
         side_by_side = [lane for lane in lanes if lane.abreast]
         found: dict[LaneRun, bool] = {}
-        if self._program is not None and len(side_by_side) > 1:
+        if self._program is not None and side_by_side:
             found = self._side_by_side(self._program, side_by_side)
         return {lane: found[lane] if lane in found else lane.advance() for lane in lanes}
 

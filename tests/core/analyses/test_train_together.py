@@ -103,14 +103,14 @@ def test_a_lanes_bits_hang_on_no_other_lane(problem: dict[str, Any], count: int)
 
 def test_a_lanes_bits_hang_on_no_number_of_threads() -> None:
     before, found = torch.get_num_threads(), []
-    data = {"kind": "digits", "examples": 700}
-    wide = {**DIGITS, "data": data, "model": {"kind": "mlp", "hidden": [50]}}  # 8 × 700 × 50 values: three pieces
+    data = {"kind": "digits", "examples": 300}
+    wide = {**DIGITS, "data": data, "model": {"kind": "mlp", "hidden": [50]}}  # 8 × 300 × 50 values: three pieces
     lanes = [{"name": str(i), "optimizer": {"kind": "sgd", "lr": 0.01 * i}} for i in range(1, 9)]
     sam = {"name": "SAM", "optimizer": {"kind": "sam"}}  # goes alone, on as many threads as the race is given
     try:
-        for threads in (1, 2, 3):
+        for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(columns(told(race(*lanes[1:], sam, problem=wide, steps=3), Context(seed=0, threads=2))))
+            found.append(columns(told(race(*lanes[1:], sam, problem=wide, steps=2), Context(seed=0, threads=2))))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

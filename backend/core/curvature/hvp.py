@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from backend.core.analyses.base import Moment
+from backend.core.curvature.determinism import changing
 from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.operator import ChangingLoss, NotFiniteCurvature
 from backend.core.curvature.sweeps import dense_sweeps, plainly_dense
@@ -89,7 +90,7 @@ def leaf(problem: Problem, moment: Moment, data: Data | None, *, probe: bool) ->
 
     Raises:
         NotFiniteCurvature: where θ is not finite.
-        ChangingLoss: where the problem says so, or where the two evaluations differ by more than rounding.
+        ChangingLoss: where the problem says so, or :func:`changing` finds a layer that is not the same twice.
     """
     if not bool(torch.isfinite(moment.params_P).all()):
         raise NotFiniteCurvature(
@@ -99,12 +100,10 @@ def leaf(problem: Problem, moment: Moment, data: Data | None, *, probe: bool) ->
     if (sentence := problem.check_deterministic()) is not None:
         raise ChangingLoss(sentence)
     if probe:
-        with torch.no_grad(), sdpa_kernel(ATTENTION):
-            once, again = (float(problem.loss(moment.params_P, moment.buffers_B, data)) for _ in range(2))
-        if abs(once - again) > 1e-5 * abs(once):
-            raise ChangingLoss(
-                f"Expected the same loss at the same parameters, got {once:.9g} and then {again:.9g}; a layer of the "
-                "model draws at random or remembers its inputs (dropout, or BatchNorm in training mode): put it into "
-                "evaluation mode."
+        with sdpa_kernel(ATTENTION):
+            found = changing(
+                lambda: problem.loss(moment.params_P, moment.buffers_B, data), moment.params_P, problem.layout
             )
+        if found is not None:
+            raise ChangingLoss(found)
     return moment.params_P.detach().clone().requires_grad_(True)

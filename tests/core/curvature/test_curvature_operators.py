@@ -10,13 +10,12 @@ from backend.core.curvature.blocks import Block, layers
 from backend.core.curvature.ggn import gauss_newton
 from backend.core.curvature.graph import BATCHED_FROM, graph_bytes, make_plan
 from backend.core.curvature.hvp import hessian
-from backend.core.curvature.operator import ChangingLoss, Difference, NotFiniteCurvature
+from backend.core.curvature.operator import Difference, NotFiniteCurvature
 from backend.core.problems.problem import Problem
 from tests.core.curvature.curvature_cases import (
     ANALYTIC,
     EQUATED,
     FITTED,
-    Attention,
     dense_hessian,
     drawn,
     matrix_of,
@@ -124,15 +123,16 @@ def test_linear_regression_has_its_closed_form() -> None:
     torch.testing.assert_close(found[wwholes:, wwholes:], 2 * torch.eye(C, dtype=torch.float64), **CLOSE)
 
 
-@over(("cnn-frozen", "attention", "rosenbrock"))
+@over(FITTED + ANALYTIC + EQUATED)
 def test_applying_changes_nothing(name: str) -> None:
     problem, moment = place(name)
     params_P, buffers_B = moment.params_P.clone(), moment.buffers_B.clone()
-    H = hessian(problem, moment)
-    v_KP = torch.randn(1, H.size, generator=drawn(), dtype=torch.float64)
-    once, again = H.apply(v_KP), H.apply(v_KP)
-    assert torch.equal(once, again)
-    assert not once.requires_grad
+    for make in (hessian, gauss_newton) if problem.train is not None else (hessian,):
+        operator = make(problem, moment)
+        v_KP = torch.randn(1, operator.size, generator=drawn(), dtype=torch.float64)
+        once, again = operator.apply(v_KP), operator.apply(v_KP)
+        assert torch.equal(once, again)
+        assert not once.requires_grad
     assert torch.equal(moment.params_P, params_P)
     assert torch.equal(moment.buffers_B, buffers_B)
     assert moment.params_P.grad is None
@@ -193,13 +193,6 @@ def test_a_product_that_overflows_is_refused() -> None:
     operator = hessian(problem, moment)
     with pytest.raises(NotFiniteCurvature, match="float64"):
         operator.apply(torch.full((1, operator.size), 3e38))
-
-
-def test_a_loss_that_draws_at_random_is_refused() -> None:
-    noisy = Attention()
-    noisy.noise = 0.5
-    with pytest.raises(ChangingLoss, match="dropout"):
-        hessian(noisy, Moment(0, *noisy.params0(0)))
 
 
 def test_a_function_has_no_gauss_newton() -> None:

@@ -8,12 +8,13 @@ from typing import Final
 
 import torch
 
+from backend.core.analyses.aside import aside
 from backend.core.analyses.base import TICK, Context, Events
 from backend.core.analyses.curvature import Site, sites
 from backend.core.analyses.failures import NotFinite
 from backend.core.analyses.places import points_of, started
 from backend.core.curvature.blocks import layers
-from backend.core.gradients.tangent_kernel import jacobian, kernel, one_hot, summed_kernel, target_alignment
+from backend.core.gradients.tangent_kernel import kernel_in_pieces, one_hot, slopes, summed_kernel, target_alignment
 from backend.core.problems.problem import Data, Problem
 from backend.schemas.analysis import NtkAnalysis
 from backend.schemas.events import Kernel
@@ -60,19 +61,25 @@ class TangentKernel:
         train = problem.train
         assert train is not None
         data = Data(train.x[: spec.examples], train.y[: spec.examples])
-        jacobian_NCP = jacobian(problem, site.point.moment, data)
-        yield TICK
-        values = torch.linalg.eigvalsh(kernel(jacobian_NCP).double()).flip(0).clamp(min=0)  # below 0 is rounding
-        yield TICK
+        jacobian_NCP = yield from slopes(problem, site.point.moment, data)
+        kernel_RR = (yield from kernel_in_pieces(jacobian_NCP)).double()
+        values = yield from aside(lambda: torch.linalg.eigvalsh(kernel_RR).flip(0).clamp(min=0))  # below 0 is rounding
         targets = data.y.double() if problem.classes is None else one_hot(data.y, problem.classes)
         parts = layers(problem.layout) if spec.layers else ()
-        kernels = [summed_kernel(jacobian_NCP[..., part.start : part.end]).double() for part in parts]
+        aligned = []
+        whole_NN = kernel_RR.view(*jacobian_NCP.shape[:2], *jacobian_NCP.shape[:2]).diagonal(0, 1, 3).sum(-1)
+        for part in parts:
+            summed_NN = torch.zeros_like(whole_NN)
+            for output in range(jacobian_NCP.shape[1]):
+                summed_NN += summed_kernel(jacobian_NCP[:, output : output + 1, part.start : part.end]).double()
+                yield TICK
+            aligned.append(target_alignment(summed_NN, targets))
         yield Kernel(
             **site.where,
             eigenvalues=values.cpu().numpy(),
-            alignment=target_alignment(summed_kernel(jacobian_NCP).double(), targets),
+            alignment=target_alignment(whole_NN, targets),
             layer=tuple(part.name for part in parts),
-            layer_alignment=torch.tensor([target_alignment(each, targets) for each in kernels]).double().numpy(),
+            layer_alignment=torch.tensor(aligned).double().numpy(),
             baseline=1 / math.sqrt(len(data) - 1),
             examples=len(data),
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from backend.core.analyses.base import Moment
 from backend.core.problems.problem import Problem
@@ -92,6 +92,12 @@ def slope(score: Score, x: Tensor) -> Tensor:
     with torch.enable_grad():
         (found,) = torch.autograd.grad(score(x).sum(), x)
     return found
+
+
+def drawn(count: int, x: Tensor, generator: Generator) -> Tensor:
+    """Draw standard normal noise [count, N, F…], the same in whatever pieces it is asked for."""
+    noise = [torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(count)]
+    return torch.stack(noise).to(x.device)
 
 
 FIRST = 8  # samples of the first piece: a picture that is there at once

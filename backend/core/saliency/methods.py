@@ -80,7 +80,7 @@ def _moreau(score: Score, x: Tensor, s: Setting) -> Estimates:
     rate = min(RATE, RATE * s.spec.rho)  # δ/ρ is stiff where ρ is small
     return moreau_grad(
         score, x, s.spec.rho, s.spec.sparsity, s.spec.patch, s.spec.level, min(s.spec.samples, 32), ITERATIONS, rate,
-        AVERAGE, s.generator,
+        AVERAGE, _chunk(x), s.generator,
     )  # fmt: skip
 
 

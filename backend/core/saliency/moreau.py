@@ -6,7 +6,7 @@ Shapes: N examples, F… an input's own shape.
 import torch
 from torch import Generator, Tensor
 
-from backend.core.saliency.explained import Estimate, Estimates, Score, slope
+from backend.core.saliency.explained import Estimate, Estimates, Score, drawn, slope
 
 
 def moreau_grad(
@@ -20,6 +20,7 @@ def moreau_grad(
     iterations: int,
     rate: float,
     average: int,
+    chunk: int,
     generator: Generator,
 ) -> Estimates:
     """Yield −δ*/ρ, δ* = argmin_δ E_z f_c(x + δ + z) + ‖δ‖²/(2ρ) + η·penalty(δ), z ~ N(0, σ²).
@@ -41,27 +42,36 @@ def moreau_grad(
         iterations: steps.
         rate: γ.
         average: iterates in the result's mean.
+        chunk: draws at once, at most.
         generator: draws z.
 
     Yields:
-        The map so far about every tenth of the way, then the last one.
+        The map so far after each chunk, then the last one.
     """
     flat = x.flatten(1)
     sigma = level * (flat.max(1).values - flat.min(1).values).view(-1, *[1] * (x.dim() - 1))
     delta, mean, kept = torch.zeros_like(x), torch.zeros_like(x), 0
     count = samples if level > 0 else 1
-    for step in range(1, iterations + 1):
-        at = (x + delta).expand(count, *x.shape)
-        if level > 0:
-            noise = torch.randn((count, *x.shape), generator=generator, dtype=x.dtype).to(x.device)
-            at = at + sigma * noise
-        found = slope(score, at.flatten(0, 1)).view(count, *x.shape).mean(0)
-        delta = _shrink(delta - rate * (found + delta / rho), rate * sparsity, patch)
-        if step > iterations - average:
+    for step in range(iterations):
+        found = torch.zeros_like(x)
+        for start in range(0, count, chunk):
+            taken = min(chunk, count - start)
+            at = (x + delta).expand(taken, *x.shape)
+            if level > 0:
+                at = at + sigma * drawn(taken, x, generator)
+            found = found + slope(score, at.flatten(0, 1)).view(taken, *x.shape).sum(0)
+            if (done := start + taken) < count:
+                so_far = mean if kept else _step(delta, found / done, rho, rate, sparsity, patch)
+                yield Estimate(-so_far / rho, step * count + done, False)
+        delta = _step(delta, found / count, rho, rate, sparsity, patch)
+        if step >= iterations - average:
             kept += 1
             mean = mean + (delta - mean) / kept
-        if step % max(1, iterations // 10) == 0 or step == iterations:
-            yield Estimate(-(mean if kept else delta) / rho, step * count, step == iterations)
+        yield Estimate(-(mean if kept else delta) / rho, (step + 1) * count, step == iterations - 1)
+
+
+def _step(delta: Tensor, found: Tensor, rho: float, rate: float, sparsity: float, patch: int) -> Tensor:
+    return _shrink(delta - rate * (found + delta / rho), rate * sparsity, patch)
 
 
 def _shrink(delta: Tensor, by: float, patch: int) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from backend.core.saliency.explained import Estimate, Estimates, Score, pieces, slope
+from backend.core.saliency.explained import Estimate, Estimates, Score, drawn, pieces, slope
 
 Moments = Callable[[Tensor, Tensor], Tensor]  # running mean and mean square about it → the map
 
@@ -21,10 +21,7 @@ def _noisy(
     sigma = level * (flat.max(1).values - flat.min(1).values).view(-1, *[1] * (x.dim() - 1))
     mean, square = torch.zeros_like(x), torch.zeros_like(x)
     for done, count in pieces(samples, chunk):
-        noise = torch.stack([torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(count)]).to(
-            x.device
-        )
-        found = slope(score, (x + sigma * noise).flatten(0, 1)).view(count, *x.shape)
+        found = slope(score, (x + sigma * drawn(count, x, generator)).flatten(0, 1)).view(count, *x.shape)
         centre = found.mean(0)
         away = (found - centre).pow(2).sum(0)
         square = square + away + (centre - mean).pow(2) * (done * count / (done + count))

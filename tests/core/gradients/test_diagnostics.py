@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from backend.core.analyses.base import Moment
+from backend.core.curvature.eigenpairs import finish
 from backend.core.gradients import coherence as coherent
 from backend.core.gradients import conflict, lojasiewicz, opposing, rotation, singular_values, starvation
 from backend.core.gradients import noise_scale as noise
@@ -155,6 +156,14 @@ def test_the_kernel_of_a_linear_net_is_that_of_its_inputs() -> None:
     torch.testing.assert_close(
         tangent.kernel(jacobian_NCP), torch.kron(inputs_NN, torch.eye(3, dtype=torch.float64)), rtol=1e-12, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("piece", [1, 300, 10**6])
+def test_a_kernel_in_pieces_is_the_kernel(piece: int) -> None:
+    jacobian_NCP = drawn(5, 3, 14)
+    found = finish(tangent.kernel_in_pieces(jacobian_NCP, piece))
+    rows = jacobian_NCP.flatten(0, 1)
+    torch.testing.assert_close(found, rows @ rows.T, rtol=0, atol=1e-12)
 
 
 def test_the_modes_of_a_linear_regression_decay_at_their_own_rates() -> None:

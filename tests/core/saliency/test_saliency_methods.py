@@ -111,7 +111,7 @@ def test_every_method_gives_a_linear_model_its_weights() -> None:
         "gradient": last(gradient.gradient(linear, x)),
         "smoothgrad": last(smooth.smoothgrad(linear, x, 0.15, 20, 7, seeded())),
         "integrated": last(integrated.integrated_gradients(linear, x, base, 10, 4)) / x,
-        "moreau": last(moreau.moreau_grad(linear, x, 1.0, 0.0, 0, 0.1, 4, 700, 0.1, 100, seeded())),
+        "moreau": last(moreau.moreau_grad(linear, x, 1.0, 0.0, 0, 0.1, 4, 700, 0.1, 100, 8, seeded())),
     }
     for name, found in maps.items():
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12, msg=name)
@@ -185,11 +185,13 @@ def test_expected_gradients_of_a_linear_model_are_the_way_from_the_mean() -> Non
 
 def test_moreau_gradients_in_closed_form() -> None:
     x = drawn(2, 3)
-    sparse = last(moreau.moreau_grad(linear, x, 1.0, 0.05, 0, 0.0, 1, 600, 0.1, 1, seeded()))
+    sparse = last(moreau.moreau_grad(linear, x, 1.0, 0.05, 0, 0.0, 1, 600, 0.1, 1, 8, seeded()))
     torch.testing.assert_close(sparse, torch.tensor([[0.95, -0.25, 0.0]] * 2, dtype=torch.float64), rtol=0, atol=1e-9)
     A = torch.diag(torch.tensor([2.0, 0.5, -0.5], dtype=torch.float64))
     rho = 0.8
-    found = last(moreau.moreau_grad(lambda z: 0.5 * (z @ A * z).sum(1), x, rho, 0.0, 0, 0.0, 1, 3000, 0.1, 1, seeded()))
+    found = last(
+        moreau.moreau_grad(lambda z: 0.5 * (z @ A * z).sum(1), x, rho, 0.0, 0, 0.0, 1, 3000, 0.1, 1, 8, seeded())
+    )
     envelope = A @ torch.linalg.inv(torch.eye(3, dtype=torch.float64) + rho * A)
     torch.testing.assert_close(found, x @ envelope, rtol=0, atol=1e-6)
 
@@ -198,7 +200,9 @@ def test_a_patch_shrinks_as_one() -> None:
     pictures = drawn(1, 1, 5, 5)
     weights = drawn(1, 1, 5, 5, seed=4)
     patched = last(
-        moreau.moreau_grad(lambda z: (z * weights).sum((1, 2, 3)), pictures, 1.0, 1.5, 3, 0.0, 1, 600, 0.1, 1, seeded())
+        moreau.moreau_grad(
+            lambda z: (z * weights).sum((1, 2, 3)), pictures, 1.0, 1.5, 3, 0.0, 1, 600, 0.1, 1, 8, seeded()
+        )
     )
     for rows in (slice(0, 3), slice(3, 5)):
         for columns in (slice(0, 3), slice(3, 5)):

@@ -1,0 +1,49 @@
+"""No piece of a method's work is long: a run can be stopped between any two."""
+
+import pytest
+import torch
+from core.saliency.nets import Pictures, drawn, scored
+from torch import Tensor
+
+from backend.core.saliency import moreau
+from backend.core.saliency.explained import Estimate
+from backend.core.saliency.methods import PIECE, Setting, estimates
+from backend.schemas.analysis.saliency import METHODS, Method, SaliencyAnalysis
+
+SIXTEEN = torch.randn(16, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def weighed(x: Tensor) -> Tensor:
+    """Some score of pictures of any size, with ReLUs and places."""
+    return torch.relu(x).mean((2, 3)).sum(1)
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "frequency_integrated_gradients"])
+def test_a_piece_is_no_more_than_one_pass_of_pixels(method: Method) -> None:
+    seen, pieces = [0], []
+
+    def score(x: Tensor) -> Tensor:
+        seen[0] += len(x) * 32 * 32
+        return weighed(x)
+
+    setting = Setting(SaliencyAnalysis(samples=40), SIXTEEN[:1] * 0, SIXTEEN, torch.Generator().manual_seed(0))
+    for _, _ in zip(estimates(method, score, SIXTEEN, setting), range(6), strict=False):
+        pieces.append(seen[0])
+        seen[0] = 0
+    assert max(pieces) <= PIECE + 16 * 32 * 32  # occlusion also asks for the whole pictures once
+    assert min(pieces) > 0
+
+
+def test_moreau_gradients_are_the_same_in_any_pieces() -> None:
+    score, x = scored(Pictures(), torch.tensor([0, 3, 2])), drawn(3, 2, 8, 8, seed=1)
+
+    def run(chunk: int) -> list[Estimate]:
+        draw = torch.Generator().manual_seed(3)
+        return list(moreau.moreau_grad(score, x, 0.5, 0.01, 3, 0.1, 7, 12, 0.05, 4, chunk, draw))
+
+    whole, parts = run(100), run(3)
+    torch.testing.assert_close(whole[-1].map, parts[-1].map, rtol=0, atol=1e-12)
+    assert [each.samples for each in whole] == [7 * step for step in range(1, 13)]
+    assert [each.samples for each in parts[:4]] == [3, 6, 7, 10]
+    assert [each.final for each in parts] == [False] * 35 + [True]
+    assert float(parts[0].map.abs().max()) > 0  # the first picture already tells something

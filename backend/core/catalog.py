@@ -27,6 +27,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "top_eigenvalues": ("spectrum",),
     "overlap": ("overlap",),
     "solution": ("solution",),
+    "movement": ("movement",),
     "basin": ("basin",),
     "sweep": ("sweep",),
     "gradient_stats": ("gradients", "examples", "conflict", "opposing", "sizes", "singular"),

@@ -5,6 +5,7 @@
 
   const DECADES = 1.5; // from which on powers tell more
   const WIDE = 30; // the largest size by the middle one's, from which on signed values are drawn by powers, too
+  const ALIKE = 0.02; // of their size: values that differ by less would show their rounding
   const number = (value) => gradscape.wire.number(Number(value.toPrecision(3)));
 
   // Signed values: evenly, or beyond the middle size by powers. Zero is in the middle.
@@ -37,7 +38,8 @@
       const ticks = powers(from, to);
       return { zmin: from, zmax: to, colorscale: "Viridis", forward: Math.log10, tickvals: ticks, ticktext: ticks.map((power) => number(10 ** power)) };
     }
-    return { zmin: low, zmax: high > low ? high : low + Math.abs(low || 1) * 1e-9, colorscale: "Viridis", forward: (value) => value };
+    const missing = Math.max(0, ALIKE * (high || 1) - (high - low)) / 2; // of the span, at either end
+    return { zmin: low - missing, zmax: high + missing, colorscale: "Viridis", forward: (value) => value };
   }
 
   // Recolours the pictures among the traces; each cell says its true value.

@@ -21,6 +21,8 @@ from frontend.panels.landscape import figure as landscape_figure
 from frontend.panels.landscape import layout as landscape_layout
 from frontend.panels.lanes import figure as lanes_figure
 from frontend.panels.lanes import layout as lanes_layout
+from frontend.panels.movement import figure as movement_figure
+from frontend.panels.movement import layout as movement_layout
 from frontend.panels.ntk import figure as ntk_figure
 from frontend.panels.ntk import layout as ntk_layout
 from frontend.panels.opposing import figure as opposing_figure
@@ -54,6 +56,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=landscape_figure.panel(), layout=landscape_layout.layout),
     PanelView(panel=curves_figure.panel(), layout=curves_layout.layout),
     PanelView(panel=solution_figure.panel(), layout=solution_layout.layout),
+    PanelView(panel=movement_figure.panel(), layout=movement_layout.layout),
     PanelView(panel=sharpness_figure.panel(), layout=sharpness_layout.layout),
     PanelView(panel=roughness_figure.panel(), layout=roughness_layout.layout),
     PanelView(panel=gradients_figure.panel(), layout=gradients_layout.layout),

@@ -2,10 +2,11 @@
 
 from itertools import chain
 
-from backend.core.analyses.base import Events, Point
+from backend.core.analyses.base import Events, Moment, Point
 from backend.core.analyses.curvature import Site, Where
 from backend.core.analyses.gradient_stats import GRADIENT_STATS
 from backend.core.analyses.gradient_tellers import Place
+from backend.core.analyses.movement import MOVEMENT, Way
 from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import Spaces
 from backend.core.analyses.race import LaneView, RaceView
@@ -18,6 +19,7 @@ from backend.core.problems.problem import Problem
 from backend.core.runtime.seeding import generator
 from backend.schemas.analysis import (
     GradientStatsAnalysis,
+    MovementAnalysis,
     NtkAnalysis,
     OverlapAnalysis,
     RoughnessAnalysis,
@@ -35,6 +37,7 @@ OfLanes = (
     | NtkAnalysis
     | SaliencyAnalysis
     | SolutionAnalysis
+    | MovementAnalysis
 )
 _Key = tuple[OfLanes, str, int]
 
@@ -90,13 +93,19 @@ class LaneProbes:
                 return SALIENCY.look(self._problem, spec, self._seed, site)
             case SolutionAnalysis():
                 return SOLUTION.look(self._problem, spec, site)
+            case MovementAnalysis():
+                start = self._kept(lane, race)[0]
+                return MOVEMENT.look(self._problem, spec, site.where, Way(lane.moment, start, lane.update_P, lane.push))
 
     def _place(self, spec: GradientStatsAnalysis, site: Site, lane: LaneView, race: RaceView) -> Place:
-        kept = next(path.moments for path in race.paths if (path.lane, path.repeat) == (lane.lane, lane.repeat))
+        kept = self._kept(lane, race)
         first = spec not in self._pictured
         self._pictured.add(spec)
         trail = kept if kept[-1].step >= lane.moment.step else (*kept, lane.moment)
         return Place(site, lane.update_P, trail, first)
+
+    def _kept(self, lane: LaneView, race: RaceView) -> tuple[Moment, ...]:
+        return next(path.moments for path in race.paths if (path.lane, path.repeat) == (lane.lane, lane.repeat))
 
     def _site(self, spec: OfLanes, lane: LaneView) -> Site:
         step = lane.moment.step

@@ -9,6 +9,14 @@ from backend.core.analyses.base import Moment, Path
 from backend.schemas.optimizer import AnyOptimizer
 
 
+@dataclass(frozen=True, eq=False)
+class Push:
+    """What a step answered: the loss's own gradient [P] before any filter, at that step's learning rate."""
+
+    grad_P: Tensor
+    lr: float
+
+
 @dataclass(frozen=True)
 class LaneView:
     """A lane of one repeat and its rule, as they stand at its newest step."""
@@ -20,6 +28,7 @@ class LaneView:
     lr: float  # of its next step, by schedule and controls; of the last one where there is none
     state: Mapping[str, Tensor]  # what the rule remembers, by name; empty before its first step
     before: Moment | None = None  # one step earlier; None before the first step
+    push: Push | None = None  # what the newest step answered; None before the first step
 
     @property
     def update_P(self) -> Tensor | None:

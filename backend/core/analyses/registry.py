@@ -8,6 +8,7 @@ from backend.core.analyses.connectivity import CONNECTIVITY
 from backend.core.analyses.gradient_stats import GRADIENT_STATS
 from backend.core.analyses.index import INDEX
 from backend.core.analyses.intrinsic_dimension import INTRINSIC_DIMENSION
+from backend.core.analyses.movement import MOVEMENT
 from backend.core.analyses.ntk import NTK
 from backend.core.analyses.overlap import OVERLAP
 from backend.core.analyses.roughness import ROUGHNESS
@@ -29,6 +30,7 @@ from backend.schemas.analysis import (
     GradientStatsAnalysis,
     IndexAnalysis,
     IntrinsicDimensionAnalysis,
+    MovementAnalysis,
     NtkAnalysis,
     OverlapAnalysis,
     RoughnessAnalysis,
@@ -65,6 +67,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (SaliencyAnalysis, SALIENCY),
     (RoughnessAnalysis, ROUGHNESS),
     (SolutionAnalysis, SOLUTION),
+    (MovementAnalysis, MOVEMENT),
     (SaliencyTrustAnalysis, SALIENCY_TRUST),
     (BasinAnalysis, BASIN),
     (SweepAnalysis, SWEEP),

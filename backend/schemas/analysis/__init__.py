@@ -11,6 +11,7 @@ from backend.schemas.analysis.gradient_stats import GradientStatsAnalysis
 from backend.schemas.analysis.index import IndexAnalysis
 from backend.schemas.analysis.intrinsic_dimension import IntrinsicDimensionAnalysis
 from backend.schemas.analysis.line import LINE_KINDS, AnyLine, BetweenLine, EigenLine, RandomLine
+from backend.schemas.analysis.movement import MovementAnalysis
 from backend.schemas.analysis.ntk import NtkAnalysis
 from backend.schemas.analysis.overlap import OverlapAnalysis
 from backend.schemas.analysis.plane import (
@@ -41,21 +42,21 @@ __all__ = [
     "ANALYSIS_KINDS", "LINE_KINDS", "PROBE_KINDS", "RACE_PLANES", "AnalysisSpec", "AnyAnalysis", "AnyLine",
     "AnyPlane", "AnyProbe", "BasinAnalysis", "BetweenLine", "ConnectivityAnalysis", "CoordinatePlane", "EigenLine",
     "EigenPlane", "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis",
-    "KeptPlane", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane", "RoughnessAnalysis",
-    "SaliencyAnalysis", "SaliencyTrustAnalysis", "SharpnessAnalysis", "SliceAnalysis", "SolutionAnalysis",
-    "SpectrumAnalysis", "SurfaceAnalysis", "SweepAnalysis", "ThreePointsPlane", "TopEigenvaluesAnalysis",
-    "TraceAnalysis", "TrajectoryAnalysis",
+    "KeptPlane", "MovementAnalysis", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane",
+    "RoughnessAnalysis", "SaliencyAnalysis", "SaliencyTrustAnalysis", "SharpnessAnalysis", "SliceAnalysis",
+    "SolutionAnalysis", "SpectrumAnalysis", "SurfaceAnalysis", "SweepAnalysis", "ThreePointsPlane",
+    "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
-    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis, SolutionAnalysis,
+    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis, SolutionAnalysis, MovementAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
-    RoughnessAnalysis, SolutionAnalysis, SaliencyTrustAnalysis,
+    RoughnessAnalysis, SolutionAnalysis, MovementAnalysis, SaliencyTrustAnalysis,
     BasinAnalysis, SweepAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
@@ -68,7 +69,8 @@ AnyProbe = Annotated[
     | NtkAnalysis
     | SaliencyAnalysis
     | RoughnessAnalysis
-    | SolutionAnalysis,
+    | SolutionAnalysis
+    | MovementAnalysis,
     Field(discriminator="kind"),
 ]
 AnyAnalysis = Annotated[
@@ -88,6 +90,7 @@ AnyAnalysis = Annotated[
     | SaliencyAnalysis
     | RoughnessAnalysis
     | SolutionAnalysis
+    | MovementAnalysis
     | SaliencyTrustAnalysis
     | BasinAnalysis
     | SweepAnalysis,

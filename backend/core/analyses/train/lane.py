@@ -13,7 +13,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import LaneState, Moment
 from backend.core.analyses.failures import Unsupported
-from backend.core.analyses.race import LaneView
+from backend.core.analyses.race import LaneView, Push
 from backend.core.analyses.train.batches import Steps
 from backend.core.analyses.train.columns import Columns
 from backend.core.curvature.thresholds import preconditioned_threshold, threshold
@@ -74,6 +74,7 @@ class LaneRun:
         self._rate = self.settings.lr
         self._first_loss: float | None = None
         self._seconds = 0.0
+        self._push: Push | None = None  # what the newest step answered
         self._moment = start
         if state is not None:
             self._restore(state)
@@ -120,7 +121,9 @@ class LaneRun:
         """
         objective = self._around.objective
         objective.begin(batch, given)
-        return self._optimizer.step(self._filters.begin(objective.loss_and_grad))
+        loss, grad_P = self._optimizer.step(self._filters.begin(objective.loss_and_grad))
+        self._push = Push(self._filters.own_gradient(grad_P), self._rate)
+        return loss, grad_P
 
     def note(self, loss: float, norm: float, seconds: float, size: float) -> bool:
         """Write the row of a step.
@@ -163,7 +166,8 @@ class LaneRun:
     def view(self, moment: Moment, before: Moment | None) -> LaneView:
         """Freeze the lane and its rule for the probes, at its newest finite moment and the one before."""
         state = {name: value.detach().clone() for name, value in self._optimizer.state_dict().items()}
-        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state, before)
+        push = self._push if moment.step == self.step else None
+        return LaneView(self.name, self.repeat, moment, self.settings, self.rate(), state, before, push)
 
     def evaluate(self) -> Iterator[AnyEvent]:
         """Evaluate the whole splits; a function has none, and a differential equation a solution instead."""

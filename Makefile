@@ -12,16 +12,20 @@ RUN_READY := .venv/.ready-to-run
 TEST_READY := .venv/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench docs clean
+.PHONY: help run test test-ray check format bench docs clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY) ## make the environment, start the app, print its address (HOST=, PORT=)
 	@exec $(BIN)/gradscape serve --host $(HOST) --port $(PORT)
 
 test: $(TEST_READY) ## make the environment with the test tools, run the whole suite side by side (ARGS="-k surface -x", ARGS="-n 0")
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-ray: $(TEST_READY) ## install Ray (250 MB) and run the engines' contract on a cluster of one machine
+	$(INSTALL) --editable '.[dev,ray]'
+	$(BIN)/python -m pytest tests/jobs/test_engines.py tests/jobs/test_ray_runs.py $(ARGS)
 
 check: $(TEST_READY) ## lint, format, types, layers, file ceilings
 	$(BIN)/ruff check

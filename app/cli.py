@@ -32,6 +32,10 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on [127.0.0.1]")
     serve.add_argument("--port", help="TCP port; 0 takes a free one [8050]")
     serve.add_argument("--workers", help="worker processes [one per GPU, or two on a CPU machine]")
+    serve.add_argument("--engine", help="what computes: local, ray or inline [local]")
+    serve.add_argument(
+        "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
+    )
     serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
 
     run = commands.add_parser(
@@ -111,9 +115,9 @@ def _serve(given: argparse.Namespace) -> int:
     from app.serve import PortTaken, serve
     from backend.jobs.errors import JobsError
 
-    chosen = {"host": given.host, "port": given.port, "workers": given.workers, "data": given.data}
+    names = ("host", "port", "workers", "data", "engine", "ray_address", "log_level")
     try:
-        return serve(Settings.read(log_level=given.log_level, **chosen))
+        return serve(Settings.read(**{name: getattr(given, name) for name in names}))
     except (PortTaken, JobsError) as error:
         print(f"gradscape: {error}", file=sys.stderr)
         return 1

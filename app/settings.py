@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-EngineName = Literal["local", "inline"]
+EngineName = Literal["local", "inline", "ray"]
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 PREFIX = "GRADSCAPE_"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -37,6 +37,7 @@ class Settings:
         data: folder of the database, snapshots and checkpoints.
         datasets: folder of the files of data sets, None for ``datasets`` in the data folder.
         engine: where runs are computed.
+        ray_address: of the Ray cluster, None for one of its own on this machine.
         workers: number of worker processes, None to choose by the machine.
         body_limit: largest request body in MiB.
         import_limit: largest imported run in MiB.
@@ -56,7 +57,12 @@ class Settings:
         default=None, metadata=_help("Folder of MNIST's and CIFAR-10's files; empty: datasets in the data folder.")
     )
     engine: EngineName = field(
-        default="local", metadata=_help("local: worker processes; inline: a thread of the server (for tests).")
+        default="local",
+        metadata=_help("local: worker processes; ray: actors; inline: a thread of the server (for tests)."),
+    )
+    ray_address: str | None = field(
+        default=None,
+        metadata=_help("Ray cluster to join, as host:6379; empty: one of its own on this machine, for as long."),
     )
     workers: int | None = field(
         default=None,

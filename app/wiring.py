@@ -41,16 +41,21 @@ def version() -> str:
     return importlib.metadata.version("gradscape")
 
 
-def make_engine(name: EngineName, workers: int | None) -> Engine:
+def make_engine(name: EngineName, workers: int | None, ray_address: str | None = None) -> Engine:
     """Make an engine; only the inline one may import torch in this process, and only once it runs something.
 
     Args:
         name: which one.
         workers: worker processes; None: chosen by the machine.
+        ray_address: of the cluster to join.
 
     Returns:
         The engine; workers come up in the background.
     """
+    if name == "ray":
+        from backend.jobs.ray_engine import RayEngine
+
+        return RayEngine(ray_address, workers)
     if name == "inline":
         from backend.jobs.inline import InlineEngine
 
@@ -82,7 +87,11 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
             where=str(settings.data),
         ) from error
     store = SqliteStore(":memory:" if in_memory else settings.data / DATABASE)
-    engine = make_engine(settings.engine, settings.workers)
+    try:
+        engine = make_engine(settings.engine, settings.workers, settings.ray_address)
+    except Unavailable:
+        store.close()
+        raise
     try:
         return Service(store, engine, Feed(store), settings.data, settings.datasets)
     except Unavailable:

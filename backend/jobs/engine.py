@@ -1,4 +1,4 @@
-"""The small contract that every engine fulfils: inline (tests), local (spawned workers), later Ray."""
+"""The small contract that every engine fulfils: inline (tests), local (spawned workers), ray (actors)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,8 @@ class EngineState:
 
 class Engine(Protocol):
     """Runs tasks."""
+
+    width: int  # into how many parts a large task should be split
 
     def submit(self, tasks: tuple[Task, ...], sink: Sink) -> Handle:
         """Queue a run of 1 … n parts."""

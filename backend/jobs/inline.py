@@ -46,6 +46,8 @@ class InlineEngine:
         threads: torch threads of every task; None: all cores (half of them for a run that must repeat exactly).
     """
 
+    width = 1
+
     def __init__(self, workshop: str = CORE_WORKSHOP, threads: int | None = None) -> None:
         self._workshop, self._threads = load_workshop(workshop), threads
         self._line: deque[_Inlined] = deque()

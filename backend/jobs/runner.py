@@ -132,6 +132,8 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
         keeper=keeper or Forget(),
         resume=load_states(task),
         tune=request.tune,
+        part=task.part,
+        parts=task.parts,
         idle=controls.idle,
         threads=task.threads,
     )

@@ -16,6 +16,7 @@ from backend.jobs.points import Archive, request_of, resolve
 from backend.jobs.recorder import Recorder, Steering
 from backend.jobs.recovery import Recovery
 from backend.jobs.snapshot_files import list_snapshots
+from backend.jobs.split import split
 from backend.jobs.steering import check_control
 from backend.jobs.store import EventFilter, Row, Store
 from backend.schemas.catalog import Catalog
@@ -91,7 +92,7 @@ class Service:
                 self._handles = {known: handle for known, handle in self._handles.items() if handle.wait(0.0) is None}
                 self._recorder.expect(run.id, isinstance(request, TrainRequest) and request.recovery == "resume")
                 try:
-                    self._handles[run.id] = self._engine.submit((task,), self._recorder)
+                    self._handles[run.id] = self._engine.submit(split(task, self._engine.width), self._recorder)
                 except Unavailable as error:
                     self._recorder.ended(run.id, Ended("failed", error.detail))
                     raise

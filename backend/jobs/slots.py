@@ -1,15 +1,40 @@
-"""A worker's place in the local engine, and which waiting part goes to which."""
+"""A worker's place in an engine, and which waiting part goes to which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from backend.jobs.engine import Task
 from backend.jobs.messages import Message
-from backend.jobs.process import WorkerProcess
 from backend.jobs.ticket import Ticket
 from backend.schemas.errors import ErrorDetail
 from backend.schemas.run import TrainRequest
+
+
+class Worker(Protocol):
+    """Something that works on one task after another, as its engine sees it."""
+
+    @property
+    def pid(self) -> int:
+        """Number of its process; 0 where that is not known yet."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: minus the signal's number where it was killed; None while it lives or where nobody knows."""
+        ...
+
+    def send(self, message: Message) -> None:
+        """Say something to it; lost where it has died, which is heard elsewhere."""
+        ...
+
+    def kill(self) -> None:
+        """End it now; idempotent."""
+        ...
+
+    def close(self, grace: float) -> None:
+        """Let it go; nothing of it is left after the grace time."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +56,7 @@ class Slot:
 
     place: int  # 0, 1, 2 …
     takes: Literal["anything", "analyses", "branches"]
-    process: WorkerProcess | None = None
+    process: Worker | None = None
     ready: bool = False  # has said hello
     part: Part | None = None  # at work on
     threads: int = 0
@@ -64,7 +89,7 @@ def choose_slot(slots: Sequence[Slot], part: Part) -> Slot | None:
     Races go to any worker but those for analyses and branches; a race that branches off another run goes to one for
     branches where no other is free, so that it need not wait for the race that it was dropped into. Analyses go to
     theirs; where there is none to anyone; and with two workers or more for anything to those as well, as long as one
-    stays free for a race.
+    stays free for a race. The parts of one analysis, which are over soon, may take that one, too.
 
     Args:
         slots: all of them.
@@ -80,20 +105,23 @@ def choose_slot(slots: Sequence[Slot], part: Part) -> Slot | None:
         return next(iter([*general, *(spare if part.branches else ())]), None)
     if all(slot.takes != "analyses" for slot in slots):
         return next(iter(general), None)
-    return next(iter([*analysts, *reversed(general[1:])]), None)
+    first = 0 if part.task.parts > 1 else 1
+    return next(iter([*analysts, *reversed(general[first:])]), None)
 
 
 def died(exit_code: int | None, started: bool = True) -> ErrorDetail:
     """Make the error of a run whose worker has died.
 
     Args:
-        exit_code: how it ended; minus the signal's number where it was killed.
+        exit_code: how it ended; minus the signal's number where it was killed; None where nobody knows.
         started: whether it ever came up.
 
     Returns:
         The run's error.
     """
-    how = f"was killed by signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"ended with {exit_code}"
+    how = "has gone"
+    if exit_code is not None:
+        how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with {exit_code}"
     if not started:
         hint = "Run `gradscape doctor`, and read the server's log."
         return ErrorDetail(code="worker_died", message=f"no worker comes up: the last one {how}", hint=hint)

@@ -4,6 +4,7 @@ import logging
 import threading
 
 from backend.jobs.engine import Ended, Sink, Task
+from backend.jobs.split import Quilt, splits
 from backend.schemas.band import Bands
 from backend.schemas.events import AnyEvent
 from backend.schemas.run import TrainRequest
@@ -27,6 +28,7 @@ class Ticket:
         self.run = tasks[0].run
         self._sink = sink
         request = tasks[0].request
+        self._quilt = Quilt(len(tasks)) if len(tasks) > 1 and splits(request) else None
         self._bands = Bands(request.repeats if isinstance(request, TrainRequest) else 1)
         self._lock = threading.Lock()
         self._started = False
@@ -45,7 +47,9 @@ class Ticket:
     def events(self, events: list[AnyEvent]) -> None:
         """Pass events on, and the bands over the repeats that follow from them."""
         with self._lock:
-            self._sink.events(self.run, [*events, *self._bands.fold(events)])
+            told = events if self._quilt is None else self._quilt.fold(events)
+            if told:
+                self._sink.events(self.run, [*told, *self._bands.fold(told)])
 
     def part_ended(self, part: int, ended: Ended) -> bool:
         """Note the end of a part; the last one ends the run.
@@ -60,6 +64,8 @@ class Ticket:
                 return ended.outcome == "failed"
             self._ended = _together(self._ends)
             try:
+                if self._quilt is not None and self._ended.outcome == "succeeded":
+                    self._sink.events(self.run, self._quilt.finish())
                 self._sink.ended(self.run, self._ended)
             except Exception:  # a store that cannot be written, say: its next start ends the run
                 LOG.exception("cannot record the end of run %s", self.run)

@@ -9,26 +9,42 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from backend.jobs.controls import ControlBox
 from backend.jobs.engine import Task
-from backend.jobs.messages import Begin, Control, Done, Hello, Threads, Told, read_message, write_message
+from backend.jobs.messages import Begin, Control, Done, Hello, Message, Threads, Told, read_message, write_message
 from backend.jobs.runner import drive
 from backend.jobs.workshop import Workshop, load_workshop
 
 LOG = logging.getLogger(__name__)
 
 
+Tell = Callable[[Message], None]
+
+
 @dataclass
-class _Desk:
-    """What lies before the worker: tasks to come, the present one's controls, the threads it may use."""
+class Desk:
+    """What lies before a worker: tasks to come, the present one's controls, the threads it may use."""
 
     tasks: queue.SimpleQueue[Begin] = field(default_factory=queue.SimpleQueue)
     present: tuple[str, int] | None = None
     controls: ControlBox = field(default_factory=ControlBox)
     threads: int = 1
+
+    def take(self, message: Message) -> None:
+        """Put what the parent says where the worker finds it."""
+        match message:
+            case Begin() as begin:  # comes only when the task before has ended
+                self.present, self.controls = (begin.task.run, begin.task.part), ControlBox()
+                self.threads = begin.threads
+                self.tasks.put(begin)
+            case Control(run, part, control) if (run, part) == self.present:
+                self.controls.put(control)
+            case Threads(threads):
+                self.threads = threads
 
 
 def serve(workshop_name: str) -> None:
@@ -39,26 +55,37 @@ def serve(workshop_name: str) -> None:
     """
     source, target = _streams()
     workshop = load_workshop(workshop_name)
-    desk = _Desk()
+    desk = Desk()
     threading.Thread(target=_read, args=(source, desk), name="gradscape-reader", daemon=True).start()
+    work(workshop, desk, lambda message: write_message(target, message))
+
+
+def work(workshop: Workshop, desk: Desk, tell: Tell) -> None:
+    """Say hello, then work on one task after another, for ever.
+
+    Args:
+        workshop: where analyses come from.
+        desk: where the tasks lie.
+        tell: says something to the parent.
+    """
     _warm(workshop)
-    write_message(target, Hello(workshop.catalog()))
+    tell(Hello(workshop.catalog()))
     while True:
         begin = desk.tasks.get()
         ended = drive(
             _placed(begin),
             desk.controls,
-            lambda events: write_message(target, Told(events)),
+            lambda events: tell(Told(events)),
             workshop,
             between=_Threads(desk, begin),
         )
-        write_message(target, Done(ended))
+        tell(Done(ended))
 
 
 class _Threads:
     """Gives torch the threads of the present task: what the parent last said, or a fixed number."""
 
-    def __init__(self, desk: _Desk, begin: Begin) -> None:
+    def __init__(self, desk: Desk, begin: Begin) -> None:
         import torch
 
         self._desk, self._fixed = desk, not begin.task.request.tune
@@ -93,20 +120,11 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
     return source, target
 
 
-def _read(source: BinaryIO, desk: _Desk) -> None:
-    """Put what the parent says where the worker finds it; die with the parent."""
-    while True:
-        match read_message(source):
-            case None:
-                os._exit(0)
-            case Begin() as begin:  # comes only when the task before has ended
-                desk.present, desk.controls = (begin.task.run, begin.task.part), ControlBox()
-                desk.threads = begin.threads
-                desk.tasks.put(begin)
-            case Control(run, part, control) if (run, part) == desk.present:
-                desk.controls.put(control)
-            case Threads(threads):
-                desk.threads = threads
+def _read(source: BinaryIO, desk: Desk) -> None:
+    """Take what the parent says; die with the parent."""
+    while (message := read_message(source)) is not None:
+        desk.take(message)
+    os._exit(0)
 
 
 def _warm(workshop: Workshop) -> None:

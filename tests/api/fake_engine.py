@@ -40,6 +40,8 @@ class FakeRun:
 class FakeEngine:
     """Remembers what it is given."""
 
+    width = 1
+
     def __init__(self) -> None:
         self.runs: dict[str, FakeRun] = {}
         self.tasks: list[Task] = []

@@ -176,7 +176,7 @@ def test_only_a_run_that_has_ended_stays_as_it_is() -> None:
 def test_a_workshop_that_cannot_be_loaded_ends_waiting_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("backend.jobs.local.LONGEST_REST", 0.0)
+    monkeypatch.setattr("backend.jobs.pool.LONGEST_REST", 0.0)
     engine = LocalEngine(workers=1, workshop="tests.jobs.sinks:NOTHING")
     sink = Memory()
     ended = engine.submit((task("run", script("numbers 1"), tmp_path),), sink).wait(PATIENCE)

@@ -207,6 +207,8 @@ def test_changes_before_the_checkpoint_are_behind_it() -> None:
 class Dying:
     """An engine whose worker dies with everything that it is given."""
 
+    width = 1
+
     def __init__(self) -> None:
         self.taken: list[Task] = []
 

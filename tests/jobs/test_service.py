@@ -66,6 +66,8 @@ def until(holds: Callable[[], bool]) -> None:
 class Silent:
     """An engine that accepts runs and never begins them: a server that was killed."""
 
+    width = 1
+
     def __init__(self, begins: bool = False) -> None:
         self.begins = begins
         self.waiting: list[str] = []

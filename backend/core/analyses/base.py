@@ -128,6 +128,8 @@ class Context:
     planes: Mapping[str, LaidPlane] = field(default_factory=dict)  # those that the request names, by their ids
     resume: tuple[LaneState, ...] = ()  # train with resume: the lanes' states
     tune: bool = False  # whether timing may choose between ways that give the same to a rounding error
+    part: int = 0  # which share of the work this is, where it is split over several workers
+    parts: int = 1
     idle: Callable[[float], None] = lambda seconds: None  # wait up to so long, ending early when a control comes
     threads: int | None = None  # of a race's steps, whatever else is going on; None for as many as there are
 

@@ -11,7 +11,7 @@ from backend.core.analyses.trajectory import trace_paths
 from backend.core.geometry.evaluate import Evaluator, sample, unsupported_arithmetic
 from backend.core.geometry.fit import unsupported_plane
 from backend.core.geometry.grid import coordinates
-from backend.core.geometry.mesh import SIDE, Cells, Mesh
+from backend.core.geometry.mesh import SIDE, Cells, Mesh, share_of_patches
 from backend.core.geometry.picture import Picture
 from backend.core.geometry.plane import Plane
 from backend.core.geometry.recall import recalled
@@ -28,6 +28,8 @@ def draw_surface(
     step: int | None = None,
     point: int | None = None,
     tune: bool = False,
+    part: int = 0,
+    parts: int = 1,
 ) -> Events:
     """Evaluate f(a, b) = L(origin + a·u + b·v), refined where the picture may be most wrong.
 
@@ -45,6 +47,8 @@ def draw_surface(
         step: of the race, for a probe.
         point: index of the point, for a stand-alone analysis.
         tune: whether timing may choose how the points are evaluated, and what was evaluated before may be reused.
+        part: which share of the patches is refined here, where the work is split; all begin with the same 5×5 points.
+        parts: into how many shares.
 
     Yields:
         ``SurfaceTile`` events as parts of the picture change, at last the whole of it; ticks whose pieces add up to
@@ -61,9 +65,9 @@ def draw_surface(
         mesh.add(cells, (yield from evaluator.tally(points, start, stop)))
 
     mesh = Mesh(total)
-    if tune:
+    if tune and parts == 1:
         mesh = yield from recalled(plane, where, evaluator, spec.arithmetic, mesh)
-    refinement = Refinement(mesh, spec.resolution, first)
+    refinement = Refinement(mesh, spec.resolution, first, share_of_patches(part, parts))
     picture = Picture(refinement, plane, where, evaluator, step, point)
     yield Tick(picture.known_pieces())
     if (todo := refinement.next()) is None or not todo.fresh.size:
@@ -74,7 +78,7 @@ def draw_surface(
         if todo.more.size:
             yield from evaluated(todo.more, first, total)
         patches, todo = todo.patches, refinement.next()
-        yield from picture.whole() if todo is None else picture.parts(patches)
+        yield from picture.whole() if todo is None and parts == 1 else picture.parts(patches)
 
 
 class Surface:
@@ -109,10 +113,13 @@ class Surface:
                 extent=spec.extent, batchnorm=spec.batchnorm, data_fraction=spec.data_fraction,
             )  # fmt: skip
             yield plane.event(plane.origin.step, index)
-            if spec.paths:
+            if spec.paths and ctx.part == 0:
                 for event in trace_paths(problem, plane, points, spec.data_fraction, spec.batchnorm):
                     yield ALIVE if isinstance(event, Tick) else event
-            yield from draw_surface(problem, plane, spec, step=plane.origin.step, point=index, tune=ctx.tune)
+            yield from draw_surface(
+                problem, plane, spec,
+                step=plane.origin.step, point=index, tune=ctx.tune, part=ctx.part, parts=ctx.parts,
+            )  # fmt: skip
 
 
 SURFACE = Surface()

@@ -43,6 +43,24 @@ def patch_slices(row: int, column: int, stride: int = 1) -> tuple[slice, slice]:
     return slice(top, top + WIDTH + 1, stride), slice(left, left + WIDTH + 1, stride)
 
 
+def share_of_patches(part: int, parts: int) -> NDArray[np.bool_]:
+    """Tell the patches [p, p] that one of several workers refines: runs of neighbours, row by row.
+
+    Args:
+        part: which worker.
+        parts: how many there are.
+
+    Returns:
+        True where the patch is that worker's.
+
+    Example:
+        >>> share_of_patches(1, 2).astype(int).tolist()
+        [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]]
+    """
+    of_P = np.arange(PATCHES**2) * parts // PATCHES**2
+    return np.equal(of_P, part).reshape(PATCHES, PATCHES)
+
+
 class Mesh:
     """Means and spreads of the losses at lattice points, and over how many of ``total`` examples each was taken.
 

@@ -1,6 +1,6 @@
 """The tiles that tell a surface as it is known so far.
 
-Shapes: p patches a side.
+Shapes: p patches a side, m patches of this worker.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,16 +49,17 @@ class Picture:
 
     def _tile(self, where: tuple[slice, slice], stride: int) -> SurfaceTile:
         mesh, plane, state = self.refinement.mesh, self.plane, self.refinement.state()
-        stride_pp, span = state.stride_pp, state.span
+        mine = self.refinement.mine_pp  # what is said of the picture is said of this worker's patches
+        stride_m, span = state.stride_pp[mine], state.span
         problem = self.where.problem
         dtype = str(problem.dtype).removeprefix("torch.")
         axis_G = coordinates(SIDE, plane.extent).astype(dtype)
         # Shares of the training split; a problem without examples has nothing that could be missing.
         of = mesh.total if problem.train is None else len(problem.train)
-        least, count = int(state.count_pp.min()), int(mesh.count_GG[where].min())
+        least, count = int(state.count_pp[mine].min()), int(mesh.count_GG[where].min())
         known = self.evaluator.additive and 1 < count < of
-        even = bool((stride_pp == stride_pp[0, 0]).all())
-        bound = float(state.errors.both_pp.max())
+        even = bool((stride_m == stride_m[0]).all())
+        bound = float(state.errors.both_pp[mine].max())
         return SurfaceTile(
             step=self.step,
             point=self.point,
@@ -71,7 +72,7 @@ class Picture:
             bound=bound / span if span > 0 else (0.0 if np.isfinite(mesh.mean_GG).any() else None),
             data_fraction=count / of if self.where.data is not None or self.evaluator.additive else 1.0,
             final=even and level_of(stride) == self.refinement.resolution and least == mesh.total,
-            coarsest=level_of(int(stride_pp.max())),
+            coarsest=level_of(int(stride_m.max())),
             least_fraction=least / of,
             even=even,
             arithmetic=self.evaluator.format,

@@ -3,7 +3,7 @@
 Shapes: G lattice points a side, K cells, p patches a side.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -77,12 +77,14 @@ class Refinement:
 
     A round takes the patches with the largest errors. Where too few examples matter more than points too far apart,
     the patch's cells are completed; otherwise its spacing is halved. In the end every cell has been evaluated once on
-    every example, whatever the order.
+    every example, whatever the order. Where the work is split over workers, each begins with the same 5×5 points and
+    then refines patches of its own (``mine_pp``).
     """
 
     mesh: Mesh
     resolution: int
     first: int
+    mine_pp: NDArray[np.bool_] = field(default_factory=lambda: np.ones((PATCHES, PATCHES), bool))
     _state: tuple[int, State] | None = None  # of the mesh after so many additions
 
     @property
@@ -109,7 +111,7 @@ class Refinement:
             return self._round([(row, column) for row in range(PATCHES) for column in range(PATCHES)], {})
         state = self.state()
         stride_pp, count_pp, errors = state.stride_pp, state.count_pp, state.errors
-        open_pp = (stride_pp > self.finest) | (count_pp < mesh.total)
+        open_pp = self.mine_pp & ((stride_pp > self.finest) | (count_pp < mesh.total))
         if not open_pp.any():
             return None
         # The border of a hole is where the picture is least known.

@@ -17,7 +17,7 @@ from backend.jobs.recorder import Recorder, Steering
 from backend.jobs.recovery import Recovery
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.split import split
-from backend.jobs.steering import check_control
+from backend.jobs.steering import check_control, ends_in
 from backend.jobs.store import EventFilter, Row, Store
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
@@ -150,11 +150,11 @@ class Service:
 
         Raises:
             NotFound: where there is no such run.
-            Conflict: where the run has ended, or cannot be controlled so.
+            Conflict: where the run or the lane has ended, or cannot be controlled so.
             InvalidRequest: where the lane, field or value is not as expected.
         """
         found = self._stored(run)
-        check_control(found, request_of(found), control)
+        check_control(found, request_of(found), control, ends_in(self._store, run))
         handle = self._handles.get(run)
         if handle is None:
             raise Conflict(f"run {run} belongs to no worker", hint="The server is starting; try again.")

@@ -1,25 +1,18 @@
 """Planes over HTTP: what is kept is found again, and every bad request for one gets its own sentence."""
 
-import asyncio
 import csv
 import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI
+from real_lab import RealLab, real_service
 
-from backend.api.app import create_api
-from backend.jobs.feed import Feed
-from backend.jobs.inline import InlineEngine
-from backend.jobs.service import Service
 from backend.jobs.snapshot_files import read_moments, write_segment
-from backend.jobs.sqlite_store import SqliteStore
 from backend.schemas.events import EVENT
 
 NET = {"data": {"kind": "moons", "examples": 40}, "model": {"kind": "mlp", "hidden": [4]}}
@@ -30,45 +23,17 @@ LANES = [
 ]
 
 
-class Lab:
-    """An API with a real worker, in this process."""
-
-    def __init__(self, api: FastAPI, service: Service) -> None:
-        self._api, self.service = api, service
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._api)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                return await client.request(method, path, json=body)
-
-        return asyncio.run(once())
-
-    def post(self, body: dict[str, Any]) -> httpx.Response:
-        return self.ask("POST", "/api/runs", body)
-
-    def play(self, body: dict[str, Any], status: str = "succeeded") -> dict[str, Any]:
-        answer = self.post(body)
-        assert answer.status_code == 201, answer.text
-        self.service.wait(answer.json()["id"], 60)
-        run: dict[str, Any] = self.ask("GET", f"/api/runs/{answer.json()['id']}").json()
-        assert run["status"] == status, run["error"]
-        return run
+class Lab(RealLab):
+    """The lab of this file's races."""
 
     def train(self, problem: dict[str, Any] = NET, **more: Any) -> dict[str, Any]:
         return self.play({"kind": "train", "problem": problem, "steps": 12, "tune": False, "lanes": LANES, **more})
 
-    def events(self, run: str, kind: str) -> list[dict[str, Any]]:
-        items = self.ask("GET", f"/api/runs/{run}/events?kinds={kind}").json()["items"]
-        return [item["event"] for item in items]
-
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder: Path = tmp_path_factory.mktemp("data")
-    store = SqliteStore(":memory:")
-    service = Service(store, InlineEngine(threads=1), Feed(store), folder)
-    yield Lab(create_api(service, version="0"), service)
+    service = real_service(tmp_path_factory.mktemp("data"))
+    yield Lab(service)
     service.close()
 
 

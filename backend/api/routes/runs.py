@@ -91,7 +91,7 @@ def delete(run: str, service: ServiceDep) -> Response:
     openapi_extra=body("Control"),
 )  # fmt: skip
 def control(run: str, service: ServiceDep, raw: Body) -> Response:
-    """Pause, resume, step, change a setting, or cancel; obeyed between two steps. 409 when it has ended."""
+    """Pause, resume, step, change a setting, or cancel; obeyed between two steps. 409 when it or the lane has ended."""
     return answer_model(service.control(run, parse(CONTROL, raw)), status=202)
 
 

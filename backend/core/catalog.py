@@ -30,6 +30,7 @@ PANELS: Final = {  # analysis → panels that draw its events
     "movement": ("movement",),
     "basin": ("basin",),
     "sweep": ("sweep",),
+    "teleport": ("teleport",),
     "gradient_stats": ("gradients", "examples", "conflict", "opposing", "sizes", "singular"),
     "ntk": ("ntk",),
     "saliency": ("saliency",),

@@ -49,6 +49,8 @@ from frontend.panels.standings import figure as standings_figure
 from frontend.panels.standings import layout as standings_layout
 from frontend.panels.sweep import figure as sweep_figure
 from frontend.panels.sweep import layout as sweep_layout
+from frontend.panels.teleport import figure as teleport_figure
+from frontend.panels.teleport import layout as teleport_layout
 from frontend.panels.trust import figure as trust_figure
 from frontend.panels.trust import layout as trust_layout
 
@@ -72,6 +74,7 @@ PANELS: Final[tuple[PanelView, ...]] = (
     PanelView(panel=spectrum_figure.panel(), layout=spectrum_layout.layout),
     PanelView(panel=overlap_figure.panel(), layout=overlap_layout.layout),
     PanelView(panel=connectivity_figure.panel(), layout=connectivity_layout.layout),
+    PanelView(panel=teleport_figure.panel(), layout=teleport_layout.layout),
     PanelView(panel=dimension_figure.panel(), layout=dimension_layout.layout),
     PanelView(panel=basin_figure.panel(), layout=basin_layout.layout),
     PanelView(panel=sweep_figure.panel(), layout=sweep_layout.layout),

@@ -20,6 +20,7 @@ from backend.core.analyses.solution import SOLUTION
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.analyses.surface import SURFACE
 from backend.core.analyses.sweep import SWEEP
+from backend.core.analyses.teleport import TELEPORT
 from backend.core.analyses.top_eigenvalues import TOP_EIGENVALUES
 from backend.core.analyses.trace import TRACE
 from backend.core.analyses.train import TRAIN
@@ -42,6 +43,7 @@ from backend.schemas.analysis import (
     SpectrumAnalysis,
     SurfaceAnalysis,
     SweepAnalysis,
+    TeleportAnalysis,
     TopEigenvaluesAnalysis,
     TraceAnalysis,
     TrajectoryAnalysis,
@@ -71,6 +73,7 @@ ANALYSES: tuple[tuple[type[SpecModel], Analysis[Any]], ...] = (
     (SaliencyTrustAnalysis, SALIENCY_TRUST),
     (BasinAnalysis, BASIN),
     (SweepAnalysis, SWEEP),
+    (TeleportAnalysis, TELEPORT),
 )
 
 

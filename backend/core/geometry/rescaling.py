@@ -3,7 +3,9 @@
 Shapes: P parameters, n units of a group, U units of all groups.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -62,12 +64,21 @@ def rescaled(params_P: Tensor, layout: Layout, units: Sequence[Units], log_facto
     return torch.cat([tensor.flatten() for tensor in tensors.values()])
 
 
-def teleport(
-    params_P: Tensor, layout: Layout, units: Sequence[Units], gradient: Gradient, steps: int = STEPS
-) -> Tensor:
-    """Climb to where the loss is the same and its gradient is larger: ascend ‖∇L(g·θ)‖² over rescalings g.
+@dataclass(frozen=True)
+class Place:
+    """Where a climb has come: parameters of the same function, and the logarithm of the norm of the gradient there."""
 
-    Each step moves the log-factors along the gradient of ½·log ‖∇L‖², at most by 0.5 in any of them, and halves the
+    params_P: Tensor
+    height: float
+    log_U: Tensor  # the logarithms of all factors so far
+
+
+def climb(
+    params_P: Tensor, layout: Layout, units: Sequence[Units], gradient: Gradient, steps: int = STEPS
+) -> Iterator[Place | None]:
+    """Ascend ‖∇L(g·θ)‖ over rescalings g, to where the loss is the same and its gradient is larger.
+
+    Each step moves the log-factors along the gradient of log ‖∇L‖, at most by 0.5 in any of them, and halves the
     move until the norm has grown. It ends early where no move makes it grow.
 
     Zhao, Dehmamy, Walters & Yu 2022, Symmetry teleportation for accelerated optimization, section 4.
@@ -79,34 +90,49 @@ def teleport(
         gradient: of the loss.
         steps: of ascent.
 
-    Returns:
-        Parameters [P] of the same function.
+    Yields:
+        The place after each step, the start first; None after each gradient on the way.
     """
     sizes = [group.size for group in units]
     log_U = torch.zeros(sum(sizes), dtype=params_P.dtype, device=params_P.device)
 
-    def place(log_U: Tensor) -> Tensor:
+    def at(log_U: Tensor) -> Tensor:
         return rescaled(params_P, layout, units, log_U.split(sizes))
 
     def height(log_U: Tensor) -> Tensor:
-        return torch.log(torch.linalg.vector_norm(gradient(place(log_U))))
+        return torch.log(torch.linalg.vector_norm(gradient(at(log_U))))
 
-    for _ in range(steps):
+    for step in range(steps + 1):
         leaf_U = log_U.detach().clone().requires_grad_()
         now = height(leaf_U)
+        yield Place(at(log_U).detach(), now.item(), log_U)
+        if step == steps:
+            return
         (slope_U,) = torch.autograd.grad(now, leaf_U)
+        yield None
         steepest = float(slope_U.abs().max())
-        if not 0 < steepest < float("inf"):
-            break
+        if not 0 < steepest < math.inf:
+            return
         move = LARGEST / steepest
         for _ in range(HALVINGS):
-            if float(height(log_U + move * slope_U).detach()) > now.item():
+            higher = float(height(log_U + move * slope_U).detach()) > now.item()
+            yield None
+            if higher:
                 break
             move /= 2
         else:
-            break
+            return
         log_U = log_U + move * slope_U
-    return place(log_U).detach()
+
+
+def teleport(
+    params_P: Tensor, layout: Layout, units: Sequence[Units], gradient: Gradient, steps: int = STEPS
+) -> Tensor:
+    """Return the parameters [P] at the end of a :func:`climb`."""
+    last = params_P
+    for place in climb(params_P, layout, units, gradient, steps):
+        last = last if place is None else place.params_P
+    return last
 
 
 def gradient_of(problem: NetworkProblem, buffers_B: Tensor) -> Gradient:

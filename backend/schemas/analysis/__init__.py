@@ -34,6 +34,7 @@ from backend.schemas.analysis.solution import SolutionAnalysis
 from backend.schemas.analysis.spectrum import SpectrumAnalysis
 from backend.schemas.analysis.surface import SurfaceAnalysis
 from backend.schemas.analysis.sweep import SweepAnalysis
+from backend.schemas.analysis.teleport import TeleportAnalysis
 from backend.schemas.analysis.top_eigenvalues import TopEigenvaluesAnalysis
 from backend.schemas.analysis.trace import TraceAnalysis
 from backend.schemas.analysis.trajectory import TrajectoryAnalysis
@@ -44,7 +45,8 @@ __all__ = [
     "EigenPlane", "GradientEigenPlane", "GradientStatsAnalysis", "IndexAnalysis", "IntrinsicDimensionAnalysis",
     "KeptPlane", "MovementAnalysis", "NtkAnalysis", "OverlapAnalysis", "PcaPlane", "RandomLine", "RandomPlane",
     "RoughnessAnalysis", "SaliencyAnalysis", "SaliencyTrustAnalysis", "SharpnessAnalysis", "SliceAnalysis",
-    "SolutionAnalysis", "SpectrumAnalysis", "SurfaceAnalysis", "SweepAnalysis", "ThreePointsPlane",
+    "SolutionAnalysis", "SpectrumAnalysis", "SurfaceAnalysis", "SweepAnalysis", "TeleportAnalysis",
+    "ThreePointsPlane",
     "TopEigenvaluesAnalysis", "TraceAnalysis", "TrajectoryAnalysis",
 ]  # fmt: skip
 
@@ -57,7 +59,7 @@ ANALYSIS_KINDS = (
     TopEigenvaluesAnalysis, SpectrumAnalysis, TraceAnalysis, IndexAnalysis, OverlapAnalysis,
     ConnectivityAnalysis, IntrinsicDimensionAnalysis, GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis,
     RoughnessAnalysis, SolutionAnalysis, MovementAnalysis, SaliencyTrustAnalysis,
-    BasinAnalysis, SweepAnalysis,
+    BasinAnalysis, SweepAnalysis, TeleportAnalysis,
 )  # fmt: skip
 AnyProbe = Annotated[
     SurfaceAnalysis
@@ -93,6 +95,7 @@ AnyAnalysis = Annotated[
     | MovementAnalysis
     | SaliencyTrustAnalysis
     | BasinAnalysis
-    | SweepAnalysis,
+    | SweepAnalysis
+    | TeleportAnalysis,
     Field(discriminator="kind"),
 ]

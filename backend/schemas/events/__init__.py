@@ -18,6 +18,7 @@ from backend.schemas.events.rules import Basin, Sweep
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
 from backend.schemas.events.sharpness import Sharpness
 from backend.schemas.events.solution import Solution
+from backend.schemas.events.teleport import Teleport
 from backend.schemas.events.training import Band, Checkpoint, Eval, Fit, LaneEnded, Snapshot, TrainChunk
 from backend.schemas.events.trust import Trust
 
@@ -26,8 +27,8 @@ __all__ = [
     "Dimension", "Eigenvalues", "Envelope", "Eval", "Event", "ExamplePictures", "Examples", "Failed", "Finished",
     "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Movement", "Opposition", "Overlap",
     "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness", "SaliencyExample",
-    "SaliencyMap", "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile", "Sweep", "Trace",
-    "TrainChunk", "Trust",
+    "SaliencyMap", "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile", "Sweep", "Teleport",
+    "Trace", "TrainChunk", "Trust",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -37,7 +38,7 @@ EVENT_KINDS = (
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Examples, ExamplePictures, Conflict, Kernel,
     SaliencyExample, SaliencyMap, Trust, Roughness,
-    Basin, Sweep, Solution, Movement,
+    Basin, Sweep, Solution, Movement, Teleport,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -77,7 +78,8 @@ AnyEvent = Annotated[
     | Basin
     | Sweep
     | Solution
-    | Movement,
+    | Movement
+    | Teleport,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -19,6 +19,7 @@ from backend.schemas.analysis import (
     RandomLine,
     RandomPlane,
     SweepAnalysis,
+    TeleportAnalysis,
     ThreePointsPlane,
 )
 from backend.schemas.analysis.line import BetweenLine
@@ -28,7 +29,8 @@ from frontend.panels.tools import strip, tool
 FAMILIES: Final = {
     "surface": "Plane",
     "slice": "Slice",
-    "intrinsic_dimension": "Dimension",
+    "intrinsic_dimension": "Symmetry and size",
+    "teleport": "Symmetry and size",
     "basin": "Rules",
     "sweep": "Rules",
 }
@@ -88,6 +90,7 @@ LOOKS: Final = (
     look("three_points", ThreePointsPlane, surface(ThreePointsPlane()), points=3),
     look("coordinates", CoordinatePlane, surface(CoordinatePlane())),
     look("dimension", IntrinsicDimensionAnalysis, {"kind": "intrinsic_dimension"}),
+    look("teleport", TeleportAnalysis, {"kind": "teleport"}),
     look("slice_random", RandomLine, slice_along(RandomLine())),
     look("slice_eigen", EigenLine, slice_along(EigenLine())),
     look("slice_between", BetweenLine, slice_along(BetweenLine(), -0.25, 1.25), points=2),

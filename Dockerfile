@@ -14,6 +14,7 @@ RUN pip install -c constraints.txt --extra-index-url ${TORCH_INDEX} torch
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY app app
 COPY backend backend
+COPY gradscape gradscape
 COPY frontend frontend
 COPY docs docs
 RUN pip install -c constraints.txt --extra-index-url ${TORCH_INDEX} .

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
     )
     serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
+    serve.add_argument("--problems", metavar="FILE", help="Python file of problems of your own (docs/own-model.md)")
 
     run = commands.add_parser(
         "run",
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     place = run.add_mutually_exclusive_group()
     place.add_argument("--server", metavar="URL", help="post it to a running server instead")
     place.add_argument("--data", metavar="DIR", type=Path, help="store it in this data directory")
+    run.add_argument("--problems", metavar="FILE", help="Python file of problems of your own")
     run.add_argument("--engine", choices=("inline", "local"), default="inline", help="what computes it here [inline]")
 
     say = commands.add_parser(
@@ -115,7 +117,7 @@ def _serve(given: argparse.Namespace) -> int:
     from app.serve import PortTaken, serve
     from backend.jobs.errors import JobsError
 
-    names = ("host", "port", "workers", "data", "engine", "ray_address", "log_level")
+    names = ("host", "port", "workers", "data", "engine", "ray_address", "log_level", "problems")
     try:
         return serve(Settings.read(**{name: getattr(given, name) for name in names}))
     except (PortTaken, JobsError) as error:
@@ -131,7 +133,9 @@ def _run(given: argparse.Namespace) -> int:
         request = headless.read_request(given.file)
     except Refused as refused:
         return headless.complain(refused.detail, as_json=given.json)
-    return headless.run(request, data=given.data, server=given.server, engine=given.engine, as_json=given.json)
+    return headless.run(
+        request, data=given.data, server=given.server, engine=given.engine, problems=given.problems, as_json=given.json
+    )
 
 
 def _describe(given: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import CustomProblem, DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
@@ -29,7 +29,7 @@ def _by_kind(classes: tuple[type[BaseModel], ...], tag: str = "kind") -> Kinds:
 FAMILIES: dict[str, Kinds] = {
     "request": _by_kind((TrainRequest, AnalyseRequest)),
     "part": {"lane": Lane, "probe": Probe, "snapshots": SnapshotPolicy},
-    "problem": {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem},
+    "problem": {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem, "custom": CustomProblem},
     "point": {"run": RunPoint, "init": InitPoint, "plane": PlanePoint, "checkpoint": CheckpointPoint},
     "data": _by_kind(DATA_KINDS),
     "function": _by_kind(FUNCTION_KINDS),

@@ -58,7 +58,15 @@ def read_request(source: str) -> AnyRequest:
         raise Refused(invalid_request(invalid, data)) from None
 
 
-def run(request: AnyRequest, *, data: Path | None, server: str | None, engine: EngineName, as_json: bool) -> int:
+def run(
+    request: AnyRequest,
+    *,
+    data: Path | None,
+    server: str | None,
+    engine: EngineName,
+    as_json: bool,
+    problems: str | None = None,
+) -> int:
     """Run a request to its end, printing as it goes.
 
     Args:
@@ -66,6 +74,7 @@ def run(request: AnyRequest, *, data: Path | None, server: str | None, engine: E
         data: where to store it; None: in memory alone.
         server: a running server that is asked to run it, in place of this process.
         engine: what computes it here.
+        problems: Python file of problems of one's own.
         as_json: envelopes as JSON Lines, in place of text for people.
 
     Returns:
@@ -83,7 +92,7 @@ def run(request: AnyRequest, *, data: Path | None, server: str | None, engine: E
         if server is not None:
             return asyncio.run(_on_server(request, server.rstrip("/"), show))
         with tempfile.TemporaryDirectory(prefix="gradscape-", ignore_cleanup_errors=True) as scratch:
-            return asyncio.run(_here(request, data or Path(scratch), data is not None, engine, show))
+            return asyncio.run(_here(request, data or Path(scratch), data is not None, engine, show, problems))
     except (JobsError, Refused) as refused:
         return complain(refused.detail, as_json=as_json)
 
@@ -115,11 +124,14 @@ def _on_interrupt(cancel: Callable[[], Awaitable[object]]) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _here(request: AnyRequest, folder: Path, stored: bool, engine: EngineName, show: Print) -> int:
+async def _here(
+    request: AnyRequest, folder: Path, stored: bool, engine: EngineName, show: Print, problems: str | None
+) -> int:
     # A run in memory has a data directory of its own, but data sets lie where they always do.
-    known = Settings.read()
+    known = Settings.read(problems=problems)
     datasets = known.datasets or (folder if stored else known.data) / "datasets"
-    service = make_service(Settings(data=folder, datasets=datasets, engine=engine, workers=1), in_memory=not stored)
+    settings = Settings(data=folder, datasets=datasets, problems=known.problems, engine=engine, workers=1)
+    service = make_service(settings, in_memory=not stored)
     try:
         service.recover()
         made = service.submit(request)

@@ -36,6 +36,7 @@ class Settings:
         port: TCP port; 0 takes a free one.
         data: folder of the database, snapshots and checkpoints.
         datasets: folder of the files of data sets, None for ``datasets`` in the data folder.
+        problems: Python file of problems of one's own, None for none.
         engine: where runs are computed.
         ray_address: of the Ray cluster, None for one of its own on this machine.
         workers: number of worker processes, None to choose by the machine.
@@ -55,6 +56,9 @@ class Settings:
     )
     datasets: Path | None = field(
         default=None, metadata=_help("Folder of MNIST's and CIFAR-10's files; empty: datasets in the data folder.")
+    )
+    problems: Path | None = field(
+        default=None, metadata=_help("Python file of problems of one's own; it is run, so it must be one you trust.")
     )
     engine: EngineName = field(
         default="local",
@@ -170,7 +174,7 @@ def _read(name: str, text: str, source: str) -> Any:
             return _secret(text, source)
         case "origins":
             return tuple(_origin(site.strip().lower(), source) for site in text.split(",") if site.strip())
-        case "data" | "datasets":
+        case "data" | "datasets" | "problems":
             return Path(text).expanduser()
         case "engine":
             return _one_of(text, source, get_args(EngineName))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.exposure import exposed, host_names, listens_everywhere
 from app.settings import EngineName, Settings, SettingsError
+from backend.jobs.custom_file import CustomFile, try_file
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
@@ -86,6 +87,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
             hint="Choose another with --data DIR or GRADSCAPE_DATA.",
             where=str(settings.data),
         ) from error
+    custom = CustomFile() if settings.problems is None else try_file(settings.problems)
     store = SqliteStore(":memory:" if in_memory else settings.data / DATABASE)
     try:
         engine = make_engine(settings.engine, settings.workers, settings.ray_address)
@@ -93,7 +95,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
         store.close()
         raise
     try:
-        return Service(store, engine, Feed(store), settings.data, settings.datasets)
+        return Service(store, engine, Feed(store), settings.data, settings.datasets, custom)
     except Unavailable:
         engine.close()
         store.close()
@@ -122,7 +124,7 @@ def build(settings: Settings) -> Application:
         raise SettingsError("expected a token, because others can reach the server; set GRADSCAPE_TOKEN")
 
     def mount(api: "FastAPI") -> None:
-        page = create_page(api)
+        page = create_page(api, entries=service.custom.entries)
         api.add_middleware(PageContext, page=page, policy=page_policy(page))
 
     def page_file(shown: Sequence[tuple[Run, Iterable[str]]], choices: Mapping[str, str]) -> File:

@@ -20,7 +20,8 @@ from backend.schemas.events import EVENT_KINDS, Envelope
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import CustomProblem, DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem.custom import Custom
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
 from backend.schemas.problem.loss import LOSS_KINDS
@@ -92,8 +93,8 @@ def requests() -> Iterator[str]:
 
 def problems() -> Iterator[str]:
     """Write the page of problems."""
-    yield from ("# Problems", "", "A network that fits data, an analytic function, or a differential equation.", "")
-    yield from family("Problem", (DataProblem, FunctionProblem, PdeProblem))
+    yield from ("# Problems", "", "A network on data, an analytic function, a differential equation, or your own.", "")
+    yield from family("Problem", (DataProblem, FunctionProblem, PdeProblem, CustomProblem, Custom))
     yield from family("Data", DATA_KINDS)
     yield from family("Model", MODEL_KINDS)
     yield from family("Loss", LOSS_KINDS)

@@ -1,16 +1,18 @@
 """The page's factory: a Dash application on the server that also answers the API; nothing comes from elsewhere."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dash
 import httpx
 
+from backend.schemas.problem.custom import CustomEntry
 from frontend import shell
 from frontend.client import Client
 from frontend.components.lane_mark import lane_mask
-from frontend.pages import PAGES, branch_callbacks, lab_callbacks, runs_callbacks
+from frontend.pages import branch_callbacks, lab_callbacks, pages, runs_callbacks
 from frontend.panels import choices, documentation
 from frontend.policy import policy
 from frontend.theme import LANE_COLOURS, LANE_DASHES, PALETTE, SCHEMES
@@ -43,12 +45,13 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-def create_page(server: Any, client: Client | None = None) -> dash.Dash:
+def create_page(server: Any, client: Client | None = None, entries: Sequence[CustomEntry] = ()) -> dash.Dash:
     """Mount the page on a FastAPI application, after its API routes.
 
     Args:
         server: the FastAPI application.
         client: the way to the API; by default the same application, called without a network in between.
+        entries: the problems of the user's own that the server has.
 
     Returns:
         The Dash application; the server serves it.
@@ -67,9 +70,10 @@ def create_page(server: Any, client: Client | None = None) -> dash.Dash:
     )
     app.backend.websocket_capability = False  # no callback uses one; Dash's page would open it all the same
     app.index_string = INDEX.replace("STYLE", style_variables()).replace("SCHEME", SCHEME)
-    app.layout = lambda: shell.shell(PAGES)
-    shell.register(app, PAGES)
-    lab_callbacks.register(app, client)
+    shown = pages(entries)
+    app.layout = lambda: shell.shell(shown)
+    shell.register(app, shown)
+    lab_callbacks.register(app, client, entries)
     branch_callbacks.register(app, client)
     runs_callbacks.register(app)
     choices.register(app)

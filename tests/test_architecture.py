@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PRODUCT = ("app", "backend", "frontend")
+PRODUCT = ("app", "backend", "frontend", "gradscape")
 OTHER = ("benchmarks", "docs", "examples")
 PRODUCT_LINES, TEST_LINES = 300, 400
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "stuff"}

@@ -21,7 +21,11 @@ def play(name: str, *arguments: str, cwd: Path) -> str:
 
 
 def test_every_example_is_tested_here() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"minimal_landscape.py", "headless_run.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "minimal_landscape.py",
+        "headless_run.py",
+        "own_problems.py",
+    }  # the last: core/problems/test_custom.py
 
 
 def test_the_minimal_landscape_draws_a_picture(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from backend.jobs.custom_file import CustomPlace
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl
 from backend.schemas.errors import ErrorDetail
@@ -32,6 +33,7 @@ class Task:
     parts: int = 1
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none
     datasets: Path | None = None  # folder of the files of data sets; None where there is none
+    custom: CustomPlace | None = None  # the file of problems of the user's own
     planes: tuple[Source, ...] = ()  # of the kept planes that the request names; ``resolved`` has run and plane
     threads: int | None = None  # of a race's steps, so that its numbers never hang on what else runs; None: as given
 

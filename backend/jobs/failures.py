@@ -20,6 +20,7 @@ def failure_of(error: Exception) -> ErrorDetail:
         The error of the run.
     """
     from backend.core.analyses.failures import AnalysisError
+    from backend.core.problems.custom.definition import BadProblem
     from backend.core.problems.image_files import MalformedFile
     from backend.core.runtime.device import UnavailableDevice
 
@@ -32,6 +33,8 @@ def failure_of(error: Exception) -> ErrorDetail:
             return ErrorDetail(code="unsupported", message=str(error), where="device")
         case MalformedFile():
             return ErrorDetail(code="unsupported", message=str(error), where="problem.data")
+        case BadProblem():
+            return ErrorDetail(code="unsupported", message=str(error), where="problem.custom")
         case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _exhausted(error):
             return ErrorDetail(
                 code="out_of_memory",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from backend.jobs.custom_file import definitions
 from backend.jobs.dataset_files import DatasetFiles
 from backend.jobs.engine import Source, Task
 from backend.jobs.errors import NotFinite, Unsupported
@@ -119,8 +120,9 @@ def _initial(point: InitPoint, task: Task, problem: "Problem") -> "Point":
     from backend.core.analyses.base import Moment, Point
     from backend.core.problems.build import build_problem
 
-    files = DatasetFiles(task.datasets)
-    params_P, buffers_B = build_problem(point.init, problem.dtype, problem.device, files).params0(point.seed)
+    files, known = DatasetFiles(task.datasets), definitions(task.custom)
+    there = build_problem(point.init, problem.dtype, problem.device, files, known)
+    params_P, buffers_B = there.params0(point.seed)
     return Point(ResolvedPoint(step=0), Moment(0, params_P, buffers_B))
 
 

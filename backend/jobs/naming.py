@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.schemas.problem import AnyProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import AnyProblem, CustomProblem, FunctionProblem, PdeProblem
 from backend.schemas.run import AnyRequest, TrainRequest
 
 NAMED: Final = 4  # lanes that are named; more are counted
@@ -36,4 +36,6 @@ def _problem(problem: AnyProblem) -> str:
         return problem.function.title
     if isinstance(problem, PdeProblem):
         return problem.pde.title
+    if isinstance(problem, CustomProblem):
+        return problem.custom.name.replace("_", " ")
     return problem.data.kind.replace("_", " ")

@@ -13,7 +13,7 @@ from backend.jobs.snapshot_files import has_plane, list_snapshots
 from backend.schemas.analysis import AnyAnalysis, KeptPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.events import ResolvedPoint
 from backend.schemas.point import AnyPoint, CheckpointPoint, InitPoint, PlanePoint, RunPoint
-from backend.schemas.problem import AnyProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import AnyProblem, CustomProblem, FunctionProblem, PdeProblem
 from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
 
@@ -136,6 +136,11 @@ def _require_one_architecture(points: tuple[tuple[str, Place], ...], archive: Ar
 def _architecture(problem: AnyProblem) -> str:
     if isinstance(problem, FunctionProblem):
         return f"the function {problem.function.kind}"
+    if isinstance(problem, CustomProblem):
+        settings = problem.custom.parameters
+        return " with ".join(
+            [problem.custom.name, *([", ".join(f"{k} {v}" for k, v in settings.items())] if settings else [])]
+        )
     if isinstance(problem, PdeProblem):
         model = {**problem.pde.ansatz.model_dump(), "coordinates": problem.pde.coordinates}
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from backend.jobs.controls import ControlBox
+from backend.jobs.custom_file import definitions
 from backend.jobs.dataset_files import DatasetFiles
 from backend.jobs.engine import Ended, Task
 from backend.jobs.errors import Unsupported
@@ -14,7 +15,7 @@ from backend.jobs.keeper import DiskKeeper
 from backend.jobs.outbox import Outbox, Send
 from backend.jobs.workshop import Workshop
 from backend.schemas.events import AnyEvent, Progress, ResolvedPoint, Started
-from backend.schemas.run import TrainRequest
+from backend.schemas.run import AnyRequest, TrainRequest
 
 if TYPE_CHECKING:
     from backend.core.analyses.base import Events
@@ -119,7 +120,9 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
         raise Unsupported("this run has no problem: its points lead to none", hint="Give problem in the request.")
     dtype: torch.dtype = getattr(torch, request.dtype)
     device = choose_device(request.device, dtype)
-    problem = build_problem(request.problem, dtype, device, DatasetFiles(task.datasets))
+    files, known = DatasetFiles(task.datasets), definitions(task.custom)
+    problem = build_problem(request.problem, dtype, device, files, known)
+    _require_batches(request, problem)
     analysis, spec = workshop.analysis(request)
     sentence = analysis.unsupported(problem, spec)
     if sentence is not None:
@@ -139,6 +142,17 @@ def _prepare(task: Task, controls: ControlBox, keeper: DiskKeeper | None, worksh
     )
     started = _started(task, problem, tuple(point.resolved for point in context.points))
     return _Work(started, analysis.run(problem, spec, context))
+
+
+def _require_batches(request: AnyRequest, problem: "Problem") -> None:
+    """Refuse batches larger than the data, where the request alone could not tell."""
+    size = request.batch_size if isinstance(request, TrainRequest) else None
+    if size is not None and problem.train is not None and size > len(problem.train):
+        raise Unsupported(
+            f"batch_size is {size}, and the problem has {len(problem.train)} training examples",
+            hint="Take a smaller batch_size, or null for all of them.",
+            where="batch_size",
+        )
 
 
 def _room(keeper: DiskKeeper, controls: ControlBox, part: int) -> Generator[list[AnyEvent], None, None]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.jobs.clock import now
+from backend.jobs.custom_file import CustomFile
 from backend.jobs.directory_lock import DirectoryLock
 from backend.jobs.engine import Ended, Engine, EngineState, Handle, Task
 from backend.jobs.errors import Conflict, Unavailable, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.naming import default_name
+from backend.jobs.placed import placed
 from backend.jobs.points import Archive, request_of, resolve
 from backend.jobs.recorder import Recorder, Steering
 from backend.jobs.recovery import Recovery
@@ -38,16 +40,25 @@ class Service:
         feed: over the same store.
         data_dir: its ``runs`` folder takes snapshots; held by one service at a time.
         datasets: folder of the files of data sets; None: ``datasets`` in the data directory.
+        custom: the problems of the user's own; none by default.
 
     Raises:
         Unavailable: where another process holds the directory.
     """
 
-    def __init__(self, store: Store, engine: Engine, feed: Feed, data_dir: Path, datasets: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        feed: Feed,
+        data_dir: Path,
+        datasets: Path | None = None,
+        custom: CustomFile | None = None,
+    ) -> None:
         self._lock = DirectoryLock(data_dir)
         self._store, self._engine, self.feed = store, engine, feed
         self._folders = data_dir / "runs"
-        self._datasets = datasets or data_dir / "datasets"
+        self._datasets, self.custom = datasets or data_dir / "datasets", custom or CustomFile()
         self._recovery = Recovery(store, feed, self.folder, self.submit)
         self._recorder = Recorder(feed, Steering(self._abandon, self._send, self._recovery.died))
         self._handles: dict[str, Handle] = {}
@@ -66,10 +77,11 @@ class Service:
             The run.
 
         Raises:
-            InvalidRequest: where a point is not there; nothing is stored.
+            InvalidRequest: where a point, or a problem of one's own, is not there; nothing is stored.
             Conflict: where the key was used with another request.
             Unavailable: where the engine is being stopped.
         """
+        request = self.custom.completed(request)
         resolved = resolve(request, Archive(self._store.get, self.folder))
         key = None if idempotency_key is None else (idempotency_key, _digest(request))
         new = Run(
@@ -84,7 +96,7 @@ class Service:
         )
         task = Task(
             new.id, resolved.request, self.folder(new.id),
-            sources=resolved.sources, planes=resolved.planes, datasets=self._datasets,
+            sources=resolved.sources, planes=resolved.planes, datasets=self._datasets, custom=self.custom.place,
         )  # fmt: skip
         with self._submitting:
             run = self._store.create(new, key)
@@ -229,7 +241,9 @@ class Service:
             Unavailable: where no worker has come up in time.
         """
         if self._catalog is None:
-            self._catalog = self._engine.catalog(timeout)
+            made = self._engine.catalog(timeout)
+            known = () if made is None else made.problems
+            self._catalog = made and made.model_copy(update={"problems": (*known, *self.custom.catalog())})
         if self._catalog is None:
             raise Unavailable(
                 "no worker has come up yet", hint="Try again in a few seconds; the log says what happens."
@@ -267,19 +281,7 @@ class Service:
 
     def _placed(self, runs: list[Run]) -> list[Run]:
         """Add what is not stored: places in the queue, and why a run is held."""
-        why = {run.id: held for run in runs if (held := self._recorder.held(run.id)) is not None}
-        if why:
-            runs = [
-                run.model_copy(update={"paused": True, "error": why.get(run.id)}) if run.id in why else run
-                for run in runs
-            ]
-        if not any(run.status == "queued" for run in runs):
-            return runs
-        places = {run: place for place, run in enumerate(self._engine.queue(), start=1)}
-        return [
-            run.model_copy(update={"queue_position": places.get(run.id)}) if run.status == "queued" else run
-            for run in runs
-        ]
+        return placed(runs, self._recorder.held, self._engine.queue)
 
     def _send(self, run: str, control: AnyControl) -> None:
         handle = self._handles.get(run)

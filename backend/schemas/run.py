@@ -154,8 +154,8 @@ class TrainRequest(RequestBase):
             return size
         if isinstance(problem, FunctionProblem):
             raise ValueError(f"a function has no examples; expected null, got {size}")
-        if size > examples_of(problem):
-            raise ValueError(f"expected at most the {examples_of(problem)} training examples, got {size}")
+        if (most := examples_of(problem)) is not None and size > most:
+            raise ValueError(f"expected at most the {most} training examples, got {size}")
         return size
 
     @field_validator("lanes")

@@ -8,7 +8,7 @@ one Start can open three widths in one view.
 import copy
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -16,9 +16,11 @@ from pydantic import ValidationError
 
 from backend.schemas.analysis import PROBE_KINDS
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem.custom import CustomEntry
 from backend.schemas.problem.data import training_examples
 from backend.schemas.run import Lane, Probe, TrainRequest
 from frontend.components.answers import get, overlay, put
+from frontend.components.custom_form import PATH, entry_named
 from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_of
 
 MOST_LANES = 8
@@ -145,7 +147,9 @@ def _there(request: Mapping[str, Any], path: str) -> bool:
 
 
 def kind_at(request: Mapping[str, Any], path: str) -> Any:
-    """Return the kind of the union at a path; of a list of them, all kinds."""
+    """Return the kind of the union at a path; of a list of them, all kinds; of a problem of one's own, its name."""
+    if path == PATH:
+        return get(request, f"{path}.name")
     found = get(request, path)
     return [get(each, "kind") for each in found] if isinstance(found, list) else get(request, f"{path}.kind")
 
@@ -158,9 +162,13 @@ def with_kinds(draft: Draft, path: str, kinds: Iterable[str]) -> Draft:
     return _with_request(draft, request)
 
 
-def with_kind(draft: Draft, path: str, kind: str) -> Draft:
+def with_kind(draft: Draft, path: str, kind: str, entries: Sequence[CustomEntry] = ()) -> Draft:
     """Choose another member of the union at a path: its defaults, and what must change along with it."""
     request = copy.deepcopy(draft.request)
+    if path == PATH:
+        entry = entry_named(entries, kind)
+        request["problem"] = request["problem"] if entry is None else copy.deepcopy(entry.request)
+        return _with_request(draft, request)
     member = member_of(path.rsplit(".", 1)[-1], kind)
     before = get(request, f"{path}.kind")
     put(request, path, default_of(member))
@@ -175,12 +183,14 @@ def with_kind(draft: Draft, path: str, kind: str) -> Draft:
     return _with_request(draft, request)
 
 
-def with_family(draft: Draft, family: str) -> Draft:
-    """Choose between a network on data (``data``), a test function (``function``) and an equation (``pde``)."""
+def with_family(draft: Draft, family: str, entries: Sequence[CustomEntry] = ()) -> Draft:
+    """Choose a network on data (``data``), a test function (``function``), an equation (``pde``), or one's own."""
     request = copy.deepcopy(draft.request)
     kinds: dict[str, Any] = {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem}
-    request["problem"] = default_of(kinds[family])
-    request["batch_size"] = 128 if family == "data" else None
+    own = family == "custom"
+    request["problem"] = copy.deepcopy(entries[0].request) if own else default_of(kinds[family])
+    size = min(128, entries[0].examples) if own else 128
+    request["batch_size"] = size if family == "data" or own else None
     request["dtype"] = "float64" if family == "pde" else "float32"
     plane = "coordinates" if family == "function" else "pca"
     request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", plane))

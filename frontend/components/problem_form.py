@@ -1,20 +1,25 @@
-"""What is trained: a network on data with a loss, a test function, or a differential equation."""
+"""What is trained: a network on data with a loss, a test function, a differential equation, or one's own problem."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 
-from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import CustomProblem, DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem.custom import CustomEntry
 from frontend import ids
+from frontend.components.custom_form import custom_form
 from frontend.components.node import Node, aria
 from frontend.components.section import details
-from frontend.components.spec_fields import fields_of, member_of, own_fields, words
+from frontend.components.spec_fields import fields_of, member_of, own_fields
 from frontend.components.spec_form import kind_select, spec_form
 
 FAMILIES = (("data", "Data"), ("function", "Function"), ("pde", "Equation"))
-SPECS: Mapping[str, Any] = {"data": DataProblem, "function": FunctionProblem, "pde": PdeProblem}
+CUSTOM = ("custom", "Own")  # offered where the server has a file of them
+SPECS: Mapping[str, Any] = {
+    "data": DataProblem, "function": FunctionProblem, "pde": PdeProblem, "custom": CustomProblem,
+}  # fmt: skip
 
 
 def family_of(problem: Mapping[str, Any]) -> str:
@@ -22,16 +27,27 @@ def family_of(problem: Mapping[str, Any]) -> str:
     return next(family for family in SPECS if family in problem)
 
 
-def problem_form(problem: Mapping[str, Any]) -> list[Node]:
-    """Make the form of a problem."""
+def problem_form(problem: Mapping[str, Any], entries: Sequence[CustomEntry] = ()) -> list[Node]:
+    """Make the form of a problem.
+
+    Args:
+        problem: as plain JSON values.
+        entries: the problems of the user's own that the server has.
+
+    Returns:
+        The controls.
+    """
     family = family_of(problem)
+    families = (*FAMILIES, CUSTOM) if entries or family == CUSTOM[0] else FAMILIES
     switch = dmc.SegmentedControl(
         id=ids.PROBLEM_FAMILY,
-        data=[{"value": value, "label": label} for value, label in FAMILIES],
+        data=[{"value": value, "label": label} for value, label in families],
         value=family,
         fullWidth=True,
         **aria(label="Kind of problem"),
     )
+    if family == CUSTOM[0]:
+        return [html.Div([switch, *custom_form(problem["custom"], entries)], className="stack")]
     parts: list[Node] = [switch]
     for field in fields_of(SPECS[family]):
         value, path = problem[field.name], f"problem.{field.name}"
@@ -45,18 +61,3 @@ def problem_form(problem: Mapping[str, Any]) -> list[Node]:
                 details(f"More about the {field.label.lower()}", spec_form(member, value, path, leave_out=own))
             )
     return [html.Div(parts, className="stack")]
-
-
-def describe(problem: Mapping[str, Any]) -> str:
-    """Say in a few words what a problem is: ``Digits · MLP 32-32``, ``Rosenbrock``, ``Poisson · galerkin``."""
-    if "function" in problem:
-        return str(member_of("function", problem["function"]["kind"]).title)
-    if "pde" in problem:
-        equation = problem["pde"]
-        how = equation.get("method", equation.get("frame"))
-        return " · ".join(part for part in (member_of("pde", equation["kind"]).title, how) if part)
-    model = problem["model"]
-    sizes = model.get("hidden", model.get("channels", ()))
-    name = member_of("model", model["kind"]).title
-    shape = f"{name} {'-'.join(str(size) for size in sizes)}" if sizes else f"{name} without hidden layers"
-    return f"{member_of('data', problem['data']['kind']).title} · {shape} · {words(problem['loss']['kind'])}"

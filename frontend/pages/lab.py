@@ -1,7 +1,10 @@
 """The Lab: choose a problem and its competitors on the left, watch them on the right."""
 
+from collections.abc import Sequence
+
 from dash import dcc, html
 
+from backend.schemas.problem.custom import CustomEntry
 from frontend import ids
 from frontend.components.draft import Draft
 from frontend.components.lane_list import add_lane, full, lane_list
@@ -20,8 +23,15 @@ from frontend.preset import Preset
 from frontend.presets import PRESETS
 
 
-def layout() -> Node:
-    """Make the page, with the first preset already chosen: the first click can be Start."""
+def layout(entries: Sequence[CustomEntry] = ()) -> Node:
+    """Make the page, with the first preset already chosen: the first click can be Start.
+
+    Args:
+        entries: the problems of the user's own that the server has.
+
+    Returns:
+        The page.
+    """
     chosen = PRESETS[0]
     draft = Draft.of(chosen.request, chosen.variants, chosen.choices)
     return html.Div(
@@ -33,7 +43,7 @@ def layout() -> Node:
             dcc.Store(id=ids.BRANCH),
             dcc.Store(id=ids.BRANCHED),
             stream_script(),
-            _setup(draft, chosen),
+            _setup(draft, chosen, entries),
             html.Div(
                 [
                     run_controls(),
@@ -60,7 +70,7 @@ def _grid() -> Node:
     return html.Div([view.layout() for view in PANELS if not view.panel.tabular], className="panel-grid")
 
 
-def _setup(draft: Draft, chosen: Preset) -> Node:
+def _setup(draft: Draft, chosen: Preset, entries: Sequence[CustomEntry]) -> Node:
     request = draft.request
     return html.Aside(
         [
@@ -68,7 +78,7 @@ def _setup(draft: Draft, chosen: Preset) -> Node:
                 [preset_menu(), html.Div(preset_note(chosen, draft.variants), id=ids.PRESET_NOTE, className="note")],
                 className="section",
             ),
-            section("Problem", html.Div(problem_form(request["problem"]), id=ids.PROBLEM_FORM)),
+            section("Problem", html.Div(problem_form(request["problem"], entries), id=ids.PROBLEM_FORM)),
             section(
                 "Lanes",
                 html.Div(lane_list(request["lanes"], request["steps"]), id=ids.LANES_FORM, className="lanes"),

@@ -8,6 +8,7 @@ import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
+from backend.schemas.problem.custom import CustomEntry
 from frontend import ids
 from frontend.client import Client, Refused
 from frontend.components.answers import answers_of
@@ -26,12 +27,13 @@ ANSWERS = [State(FIELDS, "value"), State(ids.flag(ALL), "checked"), State(FIELDS
 FORMS = [Output(name, "children") for name in (ids.PROBLEM_FORM, ids.LANES_FORM, ids.RUN_FORM, ids.PROBES_FORM)]
 
 
-def register(app: Any, client: Client) -> None:
+def register(app: Any, client: Client, entries: Sequence[CustomEntry] = ()) -> None:
     """Connect the Lab's controls.
 
     Args:
         app: the page.
         client: the way to the API.
+        entries: the problems of the user's own that the server has.
     """
     _clientside(app)
 
@@ -106,18 +108,20 @@ def register(app: Any, client: Client) -> None:
             after = Draft.of(chosen.request, chosen.variants, chosen.choices)
         elif isinstance(by, dict) and by["type"] == "single-run" and clicked:
             after = replace(after, variants=())
-            return (*draw(after, asked), preset_note(None, ()), no_update, no_update)
+            return (*draw(after, asked, entries), preset_note(None, ()), no_update, no_update)
         elif by == ids.PROBLEM_FAMILY and family != family_of(before.request["problem"]):
-            after = with_family(after, family)
+            after = with_family(after, family, entries)
         else:
             paths = [str(name["path"]) for name in kind_ids]
             changed = [(p, k) for p, k in zip(paths, kinds, strict=True) if kind_at(before.request, p) != k]
             if not changed:
                 raise PreventUpdate
             for path, kind in changed:
-                after = with_kinds(after, path, kind) if isinstance(kind, list) else with_kind(after, path, kind)
+                many = isinstance(kind, list)
+                after = with_kinds(after, path, kind) if many else with_kind(after, path, kind, entries)
         dropped = () if chosen or after.variants else before.variants
-        return (*draw(after, asked), preset_note(chosen, after.variants, dropped), full(after.request["lanes"]), None)
+        noted = preset_note(chosen, after.variants, dropped)
+        return (*draw(after, asked, entries), noted, full(after.request["lanes"]), None)
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output(ids.schedule_preview(ALL), "children"),
@@ -155,15 +159,16 @@ def register(app: Any, client: Client) -> None:
         if run.kind != "train":
             raise PreventUpdate
         draft = Draft.taken(run.request)
-        return (*draw(draft), preset_note(None, ()), full(draft.request["lanes"]), run.id)
+        return (*draw(draft, None, entries), preset_note(None, ()), full(draft.request["lanes"]), run.id)
 
 
-def draw(draft: Draft, shown: Draft | None = None) -> tuple[Any, ...]:
+def draw(draft: Draft, shown: Draft | None = None, entries: Sequence[CustomEntry] = ()) -> tuple[Any, ...]:
     """Draw the set-up's forms that are not shown as they should be, and write the draft for the store.
 
     Args:
         draft: what the set-up should ask for.
         shown: what it asks for now; None draws everything.
+        entries: the problems of the user's own that the server has.
 
     Returns:
         Problem, lanes, run and landscape (``no_update`` for what is shown already), then the draft.
@@ -176,7 +181,7 @@ def draw(draft: Draft, shown: Draft | None = None) -> tuple[Any, ...]:
         return no_update if same and all(name in now and now[name] == request[name] for name in names) else make()
 
     return (
-        form(problem, lambda: problem_form(request["problem"])),
+        form(problem, lambda: problem_form(request["problem"], entries)),
         form(lanes, lambda: lane_list(request["lanes"], request["steps"])),
         form(rest, lambda: run_form(request)),
         form(probes, lambda: probe_form(draft), same=shown is not None and shown.on == draft.on),

@@ -20,7 +20,7 @@ from backend.schemas.run import Lane, TrainRequest
         (TrainRequest, "batch_size", "integer or null", "≥ 1", "null"),
         (TrainRequest, "dtype", '"float32" or "float64"', "", '"float32"'),
         (TrainRequest, "lanes", "[Lane, …]", "items ≥ 1, items ≤ 8", ""),
-        (TrainRequest, "problem", "DataProblem or FunctionProblem or PdeProblem", "", ""),
+        (TrainRequest, "problem", "DataProblem or FunctionProblem or PdeProblem or CustomProblem", "", ""),
     ],
 )
 def test_a_field_is_put_into_words(model: Any, name: str, takes: str, bounds: str, default: str) -> None:

@@ -27,6 +27,10 @@ from backend.schemas.analysis.saliency import Method
 from backend.schemas.events import SaliencyExample, SaliencyMap
 
 EXPLAINS_NOTHING: Final = "Saliency needs a network on data, and this problem is a function of its parameters alone."
+NOT_A_QUANTITY: Final = (
+    "Saliency differentiates by the inputs, and the inputs here are whole numbers, such as letters, which have no "
+    "derivative; give the network the embedded inputs as its data to explain those."
+)
 
 
 class Saliency:
@@ -37,6 +41,8 @@ class Saliency:
         data = _split(problem, spec)
         if data is None or problem.model is None:
             return EXPLAINS_NOTHING
+        if not data.x.is_floating_point():
+            return NOT_A_QUANTITY
         if (last := max(spec.examples)) >= len(data):
             return f"The split has {len(data)} examples, 0 to {len(data) - 1}, and example {last} was asked for."
         return problem.check_deterministic()

@@ -15,7 +15,7 @@ from backend.core.analyses.base import TICK, Context, Events, Tick
 from backend.core.analyses.curvature import Site, sites
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.places import points_of, started
-from backend.core.analyses.saliency import EXPLAINS_NOTHING
+from backend.core.analyses.saliency import EXPLAINS_NOTHING, NOT_A_QUANTITY
 from backend.core.problems.problem import Data, Problem
 from backend.core.saliency import metrics, trust
 from backend.core.saliency.explained import BadTarget, Explained
@@ -43,6 +43,8 @@ class SaliencyTrust:
         data = problem.test if spec.split == "test" and problem.test is not None else problem.train
         if data is None or problem.model is None:
             return EXPLAINS_NOTHING
+        if not data.x.is_floating_point():
+            return NOT_A_QUANTITY
         if problem.classes is None:
             return "These questions are about classes, and this problem is a regression; choose data with classes."
         if (last := max(spec.examples)) >= len(data):

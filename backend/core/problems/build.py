@@ -5,6 +5,7 @@ import torch
 from backend.core.problems.block_digits import block_digits
 from backend.core.problems.bundled import bundled
 from backend.core.problems.cnn import Cnn
+from backend.core.problems.custom.build import Known, build_custom, nothing_known
 from backend.core.problems.function import FunctionMinimisation
 from backend.core.problems.image_files import Files, image_files, no_files
 from backend.core.problems.losses import build_criterion
@@ -18,7 +19,7 @@ from backend.core.problems.resnet import ResNet
 from backend.core.problems.splits import Splits, standardized
 from backend.core.problems.toy_data import toy_data
 from backend.core.problems.waves import waves
-from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem
+from backend.schemas.problem import AnyProblem, CustomProblem, DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.data import (
     AnyData,
     BlockDigitsData,
@@ -33,7 +34,13 @@ from backend.schemas.problem.data import (
 from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel, ResNetModel
 
 
-def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, files: Files = no_files) -> Problem:
+def build_problem(
+    spec: AnyProblem,
+    dtype: torch.dtype,
+    device: torch.device,
+    files: Files = no_files,
+    known: Known = nothing_known,
+) -> Problem:
     """Build a problem, its data already on the device.
 
     Args:
@@ -41,6 +48,7 @@ def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, fi
         dtype: number format of parameters, inputs and real targets.
         device: where they live.
         files: where the files of data sets that are not bundled come from.
+        known: the problems of the user's own.
 
     Returns:
         The problem; the same spec always gives the same one.
@@ -50,6 +58,8 @@ def build_problem(spec: AnyProblem, dtype: torch.dtype, device: torch.device, fi
             return FunctionMinimisation(spec.function, dtype, device)
         case PdeProblem():
             return DifferentialEquation(spec.pde, dtype, device)
+        case CustomProblem():
+            return build_custom(spec.custom, known, dtype, device)
         case DataProblem():
             splits = build_splits(spec.data, files)
             criterion = build_criterion(spec.loss, spec.data.classes)

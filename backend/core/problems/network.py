@@ -47,12 +47,16 @@ class NetworkProblem:
 
     def _place(self, examples: Examples) -> Data:
         # Rounded before it travels: not every device knows float64.
-        x = torch.from_numpy(examples.x_NF).to(self.dtype).to(self.device)
-        y = torch.from_numpy(examples.y)
-        y = y if self.classes is not None else y.to(self.dtype)
+        # Whole numbers (classes, tokens) stay whole.
+        x, y = (
+            values.to(self.dtype) if values.is_floating_point() else values
+            for values in (torch.from_numpy(examples.x_NF), torch.from_numpy(examples.y))
+        )
         shape = (-1, *self._model.input_shape)
         inside = None if examples.inside_NF is None else torch.from_numpy(examples.inside_NF).to(self.device)
-        return Data(x.reshape(shape), y.to(self.device), None if inside is None else inside.reshape(shape))
+        return Data(
+            x.to(self.device).reshape(shape), y.to(self.device), None if inside is None else inside.reshape(shape)
+        )
 
     def params0(self, seed: int) -> tuple[Tensor, Tensor]:
         """Draw the initial point from the seed's stream ``init``: parameters [P] and buffers [B]."""

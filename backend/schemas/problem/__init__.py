@@ -1,6 +1,6 @@
-"""What is trained: a network on data with a loss, an analytic function, or a differential equation.
+"""What is trained: a network on data with a loss, an analytic function, a differential equation, or one's own problem.
 
-The members are told apart by the key that only they have (``data``, ``function`` or ``pde``).
+The members are told apart by the key that only they have (``data``, ``function``, ``pde`` or ``custom``).
 """
 
 from typing import Annotated, Any, Self
@@ -9,13 +9,14 @@ from pydantic import Discriminator, Tag, model_validator
 
 from backend.schemas.base import SpecModel
 from backend.schemas.fields import described
+from backend.schemas.problem.custom import CustomProblem
 from backend.schemas.problem.data import AnyData, DigitsData, training_examples
 from backend.schemas.problem.function import AnyFunction, RosenbrockFunction
 from backend.schemas.problem.loss import AnyLoss, CrossEntropyLoss, LogisticLoss
 from backend.schemas.problem.model import AnyModel, MlpModel
 from backend.schemas.problem.pde import AnyPde, PoissonPde
 
-__all__ = ["AnyProblem", "DataProblem", "FunctionProblem", "PdeProblem", "examples_of"]
+__all__ = ["AnyProblem", "CustomProblem", "DataProblem", "FunctionProblem", "PdeProblem", "examples_of"]
 
 
 class DataProblem(SpecModel):
@@ -52,28 +53,34 @@ class PdeProblem(SpecModel):
 
 
 def _which(value: Any) -> str | None:
-    for kind, key in ((DataProblem, "data"), (FunctionProblem, "function"), (PdeProblem, "pde")):
+    for kind, key in (
+        (DataProblem, "data"),
+        (FunctionProblem, "function"),
+        (PdeProblem, "pde"),
+        (CustomProblem, "custom"),
+    ):
         if isinstance(value, kind):
             return f"problem:{key}"
     if not isinstance(value, dict):
         return None
-    return f"problem:{next((key for key in ('function', 'pde') if key in value), 'data')}"
+    return f"problem:{next((key for key in ('function', 'pde', 'custom') if key in value), 'data')}"
 
 
 AnyProblem = Annotated[
     Annotated[DataProblem, Tag("problem:data")]
     | Annotated[FunctionProblem, Tag("problem:function")]
-    | Annotated[PdeProblem, Tag("problem:pde")],
+    | Annotated[PdeProblem, Tag("problem:pde")]
+    | Annotated[CustomProblem, Tag("problem:custom")],
     Discriminator(
         _which,
         custom_error_type="problem",
-        custom_error_message="expected an object with data, model and loss, or with function, or with pde",
+        custom_error_message="expected an object with data, model and loss, or with function, with pde or with custom",
     ),
 ]
 
 
-def examples_of(problem: AnyProblem) -> int:
-    """Size of the training split; the points of a differential equation; 0 for a function."""
+def examples_of(problem: AnyProblem) -> int | None:
+    """Size of the training split; the points of a differential equation; 0 for a function; None: the file knows."""
     match problem:
         case DataProblem():
             return training_examples(problem.data)
@@ -81,3 +88,5 @@ def examples_of(problem: AnyProblem) -> int:
             return problem.pde.points
         case FunctionProblem():
             return 0
+        case CustomProblem():
+            return None

@@ -82,10 +82,12 @@ class Block:
         blocks = self.blocks
         z_Kn, params_KP = self.origin.unsqueeze(0), blocks.tail.origin_P.unsqueeze(0)
         with computing_in(blocks.arithmetic):
-            for d, (z, direction_P) in enumerate(zip(self.directions, blocks.tail.directions, strict=True)):
-                column_K = coefficients_KD[:, d]
-                z_Kn = z_Kn + z * column_K.view(-1, *(1 for _ in z.shape))
+            for column_K, direction_P in zip(coefficients_KD.unbind(1), blocks.tail.directions, strict=True):
                 params_KP = params_KP + direction_P * column_K[:, None]
+            for column_K, z in zip(
+                coefficients_KD.unbind(1), self.directions, strict=False
+            ):  # none without such a layer
+                z_Kn = z_Kn + z * column_K.view(-1, *(1 for _ in z.shape))
             # The same first layer for all points where there is none that changes.
             z_in = 0 if len(z_Kn) == len(params_KP) else None
             z_Kn = z_Kn if z_in == 0 else z_Kn[0]

@@ -3,6 +3,8 @@
   "use strict";
   const gradscape = (window.gradscape = window.gradscape || {});
 
+  const TALL = 400; // pixels, from which on five ticks never come too close
+
   function merge(target, patch) {
     for (const [name, value] of Object.entries(patch)) {
       if (value !== null && typeof value === "object" && !Array.isArray(value)) target[name] = merge({ ...target[name] }, value);
@@ -78,8 +80,13 @@
     yaxis.title = { ...yaxis.title, text: `${yaxis.title.text} (linear, as some is negative)` };
   }
 
-  // The whole graph: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
-  function figureOf(graph, bindings, scene) {
+  // A tall graph has room for more of a logarithmic axis' ticks than the few that are asked for.
+  function mindRoom({ yaxis }, height) {
+    if (yaxis && yaxis.type === "log" && yaxis.nticks && height > TALL) yaxis.nticks = 5;
+  }
+
+  // The whole graph, drawn so high: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
+  function figureOf(graph, bindings, scene, height = 0) {
     const full = { ...scene, scale: scaleOf(graph, bindings, scene) };
     const data = gradscape.traces.tracesOf(bindings, full);
     const layout = layoutOf(graph, bindings, full);
@@ -87,6 +94,7 @@
     if (!data.length && layout.yaxis) delete layout.yaxis.scaleanchor; // without a range there is nothing to be in proportion to
     placeTexts(data);
     mindSigns(data, layout);
+    mindRoom(layout, height);
     return { data, layout };
   }
 

@@ -125,7 +125,7 @@
           gradscape.draw.tellPainted(target, row);
           continue;
         }
-        const figure = gradscape.figure.figureOf(graph, bindings, scene);
+        const figure = gradscape.figure.figureOf(graph, bindings, scene, target.clientHeight);
         target.blank = figure.data.length === 0;
         await gradscape.draw.paint(target, figure, row);
       }

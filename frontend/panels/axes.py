@@ -42,8 +42,16 @@ def scale(default: str, label: str = "Vertical scale") -> Choice:
 
 
 def scaled(kind: str, **axis: JsonValue) -> Patch:
-    """Say what the vertical axis is like on a scale, besides being of its kind."""
-    return Patch(when={"scale": (kind,)}, layout={"yaxis": {"type": kind, **axis}})
+    """Say what the vertical axis is like on a scale, besides being of its kind.
+
+    A logarithmic axis asks for three ticks: with more, a decade or so of a short graph would have one at each digit,
+    whose labels lie over one another. The page asks for more in a tall graph.
+
+    Returns:
+        The patch.
+    """
+    few: dict[str, JsonValue] = {"nticks": 3} if kind == "log" else {}
+    return Patch(when={"scale": (kind,)}, layout={"yaxis": {"type": kind, **few, **axis}})
 
 
 def titled(choice: Choice, titles: Mapping[str, str], axis: str = "yaxis") -> tuple[Patch, ...]:

@@ -133,7 +133,14 @@ def test_a_diverged_lane_keeps_its_curve_and_says_where_and_why(page: Stage) -> 
     assert (mark["x"], mark["y"]) == ([4], [900])
     assert mark["text"] == ["SGD diverged<br>at step 4: loss ∞"]
     assert len(page.named(CURVES, "SGD", "lines")["x"]) == 4
-    assert page.page.locator("[data-panel=lanes] tbody tr").first.inner_text().endswith("diverged at step 4")
+    row = page.page.locator("[data-panel=lanes] tbody tr").first
+    assert row.inner_text().endswith("diverged at step 4")
+    page.show("a", time__step="2")  # it had not diverged then
+    page.page.wait_for_function(
+        "document.querySelector('[data-panel=lanes] tbody tr')?.lastChild?.textContent === 'training'"
+    )
+    assert row.inner_text().split()[2] == "2"
+    page.show("a")
 
 
 def test_negative_losses_are_drawn_on_a_linear_axis_that_says_so(page: Stage) -> None:

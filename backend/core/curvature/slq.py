@@ -15,7 +15,7 @@ from backend.core.curvature.hutchinson import Estimate, mean_of, rademacher, req
 from backend.core.curvature.operator import SymmetricOperator
 from backend.core.curvature.subspace import ROUNDING
 
-POINTS: Final = 1024  # of the grid
+POINTS: Final = 321  # of the grid: every third of σ, where the range of the nodes is 100 σ
 SMOOTH: Final = 0.01  # the Gaussians' width σ as a share of the range of the nodes
 REACH: Final = 6.0  # σ that the grid goes beyond the outermost nodes; what is cut off is below 10⁻⁸
 SMALLEST_WIDTH: Final = 1e-6  # of σ, as a share of the largest |node|: a spectrum of one value has no range

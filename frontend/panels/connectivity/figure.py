@@ -108,7 +108,7 @@ def graph() -> Graph:
         patches=(
             *axes.titled(MEASURE, {"loss": "loss", "accuracy": "accuracy"}),
             axes.scaled("linear"),
-            axes.scaled("log", nticks=4),
+            axes.scaled("log"),
         ),
     )
 

@@ -213,7 +213,7 @@ def graph() -> Graph:
     patches = (
         *axes.titled(METRIC, TITLES),
         *axes.titled(X, X_TITLES, "xaxis"),
-        axes.scaled("log", nticks=5, tickformatstops=DECADES),
+        axes.scaled("log", tickformatstops=DECADES),
         Patch(
             when={METRIC.name: ("accuracy",)},
             layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},

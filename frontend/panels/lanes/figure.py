@@ -19,6 +19,7 @@ def cells() -> tuple[Cell, ...]:
             phrases=(
                 Phrase(source=sources.DIVERGED, text="diverged at step {step}"),
                 Phrase(source=sources.ENDED, text="{reason}"),
+                Phrase(where={"past": True}, text="training"),
                 Phrase(where={"run.paused": True}, text="paused"),
                 Phrase(text="{run.status}"),
             ),

@@ -68,7 +68,7 @@ def graph() -> Graph:
                 when={MATRIX.name: ("preconditioned",)},
                 layout={"yaxis": {"title": {"text": "λ₁(P⁻¹H)"}, "tickformat": "~s"}},
             ),
-            axes.scaled("log", rangemode="normal", nticks=4),
+            axes.scaled("log", rangemode="normal"),
         ),
     )
 
@@ -76,7 +76,7 @@ def graph() -> Graph:
 def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: how to read the picture, and what the newest value cost."""
     return (
-        Phrase(source=sources.SHARPNESS, text="dashed: beyond it, steps grow"),
+        Phrase(source=sources.SHARPNESS, text="thin dashes: the threshold, beyond which steps grow"),
         Phrase(source=sources.SHARPNESS, text="{products} Hessian products a look"),
         Phrase(source=sources.SHARPNESS, where={"converged": False}, text="not converged"),
     )

@@ -113,7 +113,7 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "xaxis": {"title": {"text": "eigenvalue λ"}, "showgrid": False, "zeroline": True, "tickformat": "~g"},
-            "yaxis": {"type": "log", "title": {"text": "density"}, "nticks": 5, "exponentformat": "power"},
+            "yaxis": {"type": "log", "title": {"text": "density"}, "nticks": 3, "exponentformat": "power"},
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         },
         patches=(

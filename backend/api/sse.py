@@ -11,9 +11,9 @@ A stream of all runs (``*``) never finishes. Streams end when the feed closes, w
 does when it stops: an open stream must not hold it up.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from backend.jobs.feed import Feed
@@ -54,28 +54,18 @@ async def stream(feed: Feed, wanted: Wanted, heartbeat: float = HEARTBEAT) -> As
     """
     kinds = (*wanted.kinds, LAST) if wanted.kinds and wanted.runs is not None else wanted.kinds
     hidden = LAST if wanted.kinds and LAST not in wanted.kinds else None
-    pages = feed.follow(wanted.runs, kinds, wanted.after)
+    pages = feed.follow(wanted.runs, kinds, wanted.after, heartbeat)
     pending = set(wanted.pending)
-    turn: asyncio.Future[list[Row] | None] | None = None
-    try:
+    async with aclosing(pages):
         yield f"retry: {RETRY}\n\n".encode()
         while wanted.runs is None or pending:
-            turn = turn or asyncio.ensure_future(anext(pages, None))
-            if not (await asyncio.wait({turn}, timeout=heartbeat))[0]:
-                yield b": still here\n\n"
-                continue
-            page, turn = turn.result(), None
+            page = await anext(pages, None)
             if page is None:
                 yield _close("shutdown")
                 return
-            yield "".join(_message(row) for row in page if row.kind != hidden).encode()
+            yield "".join(_message(row) for row in page if row.kind != hidden).encode() or b": still here\n\n"
             pending -= {row.run for row in page if row.kind == LAST}
         yield _close("finished")
-    finally:
-        if turn is not None:
-            turn.cancel()  # and with it the generator that it waits in
-        else:
-            await pages.aclose()
 
 
 def _message(row: Row) -> str:

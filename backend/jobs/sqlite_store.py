@@ -120,7 +120,7 @@ class SqliteStore:
 
     def append(
         self, run: str, first_seq: int, events: Sequence[AnyEvent], changes: Mapping[str, Any] | None = None
-    ) -> None:
+    ) -> list[Row]:
         """Store events as first_seq, first_seq + 1 …, and change the run, in one transaction.
 
         Args:
@@ -128,6 +128,9 @@ class SqliteStore:
             first_seq: the number of the first of them.
             events: any number.
             changes: fields as in :meth:`update`, so that nobody sees the events without what they mean.
+
+        Returns:
+            The events as rows.
 
         Raises:
             Conflict: where that leaves a gap or doubles a number, or the change of status is not legal.
@@ -148,6 +151,10 @@ class SqliteStore:
                 connection.execute(insert(EVENTS), rows)
             if changes:
                 _change(connection, run, changes)
+            # One writer, one connection: the numbers of what was just inserted end here, without a gap.
+            last_row = int(connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()) if rows else 0
+        numbers = range(last_row + 1 - len(rows), last_row + 1)
+        return [Row(n, run, row["seq"], row["kind"], row["text"]) for n, row in zip(numbers, rows, strict=True)]
 
     def update(self, run: str, **fields: Any) -> Run:
         """Change fields of a run (status, paused, started, ended, progress, error, name, tags).

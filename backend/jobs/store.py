@@ -44,8 +44,11 @@ class Store(Protocol):
 
     def append(
         self, run: str, first_seq: int, events: Sequence[AnyEvent], changes: Mapping[str, Any] | None = None
-    ) -> None:
+    ) -> list[Row]:
         """Store events as first_seq, first_seq + 1 and so on, and change the run's fields: all or nothing.
+
+        Returns:
+            The events as rows, of consecutive numbers.
 
         Raises:
             Conflict: where that leaves a gap or doubles a number.

@@ -1,9 +1,13 @@
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from backend.jobs import feed as feeds
 from backend.jobs.feed import Feed
+from backend.jobs.recent import Recent
 from backend.jobs.sqlite_store import SqliteStore
 from backend.jobs.store import Row
 from backend.schemas.events import AnyEvent, Progress
@@ -98,9 +102,61 @@ def test_a_reader_that_goes_is_forgotten() -> None:
         await publish(feed, run, 1, 3)
         reader = feed.follow((run,))
         await anext(reader)
-        assert len(feed._readers) == 1
+        assert feed.readers == 1
         await reader.aclose()
-        assert feed._readers == set()
+        assert feed.readers == 0
+        assert feed._readers == {}
         store.close()
 
     asyncio.run(play())
+
+
+def test_a_feed_over_an_older_store_replays_it(tmp_path: Path) -> None:
+    async def play() -> None:
+        store, feed, run = opened(tmp_path)
+        await publish(feed, run, 1, 20)
+        again = Feed(store)  # as after a restart: nothing is in memory
+        reader = again.follow((run,))
+        assert await take(reader, 20) == list(range(1, 21))
+        await publish(again, run, 21, 40)
+        assert await take(reader, 40) == list(range(21, 41))
+        assert await take(again.follow((run,), after=5), 40) == list(range(6, 41))
+        store.close()
+
+    asyncio.run(play())
+
+
+def test_silence_is_told_however_loud_the_others_are() -> None:
+    async def play() -> None:
+        store, feed, run = opened()
+        other = Run(id=new_run_id(), kind="train", name="b", status="queued", created="now", request={})
+        store.create(other)
+        noise = asyncio.create_task(publish(feed, other.id, 1, 100_000, 1))
+        reader = feed.follow((run,), silence=0.05)
+        async with asyncio.timeout(60.0):
+            assert await anext(reader) == []
+        noise.cancel()
+        await reader.aclose()
+        await asyncio.gather(noise, return_exceptions=True)
+        store.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_window_gives_what_the_whole_list_would(seed: int) -> None:
+    draw = random.Random(seed)
+    window, every, number = Recent(rows=20, size=600), [], 0
+    for _ in range(300):
+        number += 1 if draw.random() < 0.9 else 5  # rows that were stored past the feed leave a gap
+        rows = [Row(number + i, "r", 0, "k", "x" * draw.randrange(60)) for i in range(draw.randrange(1, 9))]
+        number = rows[-1].row
+        window.add(rows)
+        every = [*every, *rows] if every and rows[0].row == every[-1].row + 1 else rows
+        assert len(window) <= max(20, len(rows))
+        after, limit = draw.randrange(number + 3), draw.randrange(1, 12)
+        found = window.after(after, limit)
+        if found is None:
+            assert after < number - len(window)
+        else:
+            assert found == [row for row in every if row.row > after][:limit]

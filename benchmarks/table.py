@@ -11,6 +11,7 @@ BENCHES: Final = (
     "train_overhead",
     "lanes",
     "start_up",
+    "readers",
     "first_paint",
     "paint_latency",
     "planes",

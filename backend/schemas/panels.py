@@ -213,9 +213,8 @@ class Sort(WireModel):
 class Phrase(WireModel):
     """A piece of text about the last row of a source's newest table (``{field:max}``: the largest of all tables).
 
-    ``run`` and ``lane`` are there too: the run as the API shows it (``{run.status}``), the lane as it was asked for
-    (``{lane.optimizer.kind}``), and ``past``, whether the time line has been moved back. ``where`` asks for values at
-    dotted places of all this.
+    ``run`` and ``lane`` are there too, as the API shows them (``{run.status}``) and as it was asked for, and ``past``:
+    whether the time line has been moved back. ``where`` asks for values at dotted places of all this.
     """
 
     text: str

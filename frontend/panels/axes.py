@@ -24,6 +24,8 @@ LAYERS: Final[dict[str, JsonValue]] = {  # the first layer on top
     "title": {"text": "layer"},
 }
 
+DECADES: Final[list[JsonValue]] = [{"dtickrange": [2, None], "value": "~e"}]  # where a tick is worth 100 or more
+
 _KINDS: Final = {"linear": "Lin", "log": "Log"}
 
 
@@ -50,7 +52,7 @@ def scaled(kind: str, **axis: JsonValue) -> Patch:
     Returns:
         The patch.
     """
-    few: dict[str, JsonValue] = {"nticks": 3} if kind == "log" else {}
+    few: dict[str, JsonValue] = {"nticks": 3, "tickformat": "~g", "tickformatstops": DECADES} if kind == "log" else {}
     return Patch(when={"scale": (kind,)}, layout={"yaxis": {"type": kind, **few, **axis}})
 
 

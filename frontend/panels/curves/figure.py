@@ -8,8 +8,6 @@ triangle marks the step at which a hyper-parameter was changed.
 
 from typing import Final
 
-from pydantic import JsonValue
-
 from backend.schemas.panels import Binding, Channel, Choice, Column, Graph, Option, Panel, Patch, Pick, Source, Words
 from frontend.panels import axes, marks, sources
 
@@ -22,8 +20,6 @@ TITLES: Final = {
     "lr": "learning rate",
 }
 X_TITLES: Final = {"step": "step", "evaluations": "gradient evaluations", "seconds": "training time (s)"}
-
-DECADES: Final[list[JsonValue]] = [{"dtickrange": [2, None], "value": "~e"}]  # where a tick is worth 100 or more
 
 METRIC: Final = Choice(
     name="metric",
@@ -213,7 +209,7 @@ def graph() -> Graph:
     patches = (
         *axes.titled(METRIC, TITLES),
         *axes.titled(X, X_TITLES, "xaxis"),
-        axes.scaled("log", tickformatstops=DECADES),
+        axes.scaled("log"),
         Patch(
             when={METRIC.name: ("accuracy",)},
             layout={"yaxis": {"type": "linear", "tickformat": ".0%", "rangemode": "normal"}},

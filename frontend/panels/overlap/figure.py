@@ -66,7 +66,7 @@ def graph() -> Graph:
         cursor={},
         patches=(
             *axes.titled(WHAT, titles),
-            axes.scaled("log", autorange=True, exponentformat="power"),
+            axes.scaled("log", autorange=True),
         ),
     )
 

@@ -53,7 +53,7 @@ def _density(matrix: str, when: Choices, *, alone: bool) -> Binding:
     if alone:
         paint["line.dash"] = "dash"
     if alone or matrix == "hessian":
-        trace["fill"] = "tozeroy"
+        trace |= {"fill": "toself", "hoveron": "points"}  # each peak by itself: between them nothing is known
         paint["fillcolor"] = "tint"
     return Binding(
         source=sources.SPECTRUM,
@@ -113,11 +113,12 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "xaxis": {"title": {"text": "eigenvalue λ"}, "showgrid": False, "zeroline": True, "tickformat": "~g"},
-            "yaxis": {"type": "log", "title": {"text": "density"}, "nticks": 3, "exponentformat": "power"},
+            "yaxis": {"type": "log", "title": {"text": "density"}, "tickformat": "~g"},
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         },
         patches=(
-            axes.scaled("linear", rangemode="tozero", zeroline=False, exponentformat="none"),
+            axes.scaled("linear", rangemode="tozero", zeroline=False),
+            axes.scaled("log"),
             *axes.titled(MATRIX, {"gauss_newton": "eigenvalue λ of G", "residual": "eigenvalue λ of H − G"}, "xaxis"),
         ),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -59,8 +59,12 @@ def descend(problem: Problem, seed: int, lr: float, steps: int, each: Callable[[
     return params_P.detach()
 
 
-def scipy_top(operator: SymmetricOperator, k: int, tol: float) -> list[float]:
-    """Let scipy find the k largest eigenvalues, from a random start, with one of our products at a time."""
+def scipy_top(operator: SymmetricOperator, k: int, tol: float) -> tuple[list[float], Tensor]:
+    """Let scipy find the k largest eigenpairs, from a random start, with one of an operator's products at a time.
+
+    Returns:
+        The values, descending, and their vectors as rows.
+    """
 
     def product(v: NDArray[np.generic]) -> NDArray[np.generic]:
         v_KP = torch.from_numpy(np.ascontiguousarray(v.reshape(1, -1))).to(operator.dtype)
@@ -68,6 +72,30 @@ def scipy_top(operator: SymmetricOperator, k: int, tol: float) -> list[float]:
         return found
 
     dtype = torch.empty(0, dtype=operator.dtype).numpy().dtype
-    linear = LinearOperator((operator.size, operator.size), matvec=product, dtype=dtype)
-    values = eigsh(linear, k, which="LA", tol=tol, return_eigenvectors=False)
-    return sorted(map(float, values), reverse=True)
+    return top_pairs(LinearOperator((operator.size, operator.size), matvec=product, dtype=dtype), k, tol)
+
+
+def top_pairs(linear: Any, k: int, tol: float) -> tuple[list[float], Tensor]:
+    """Let scipy find the k largest eigenpairs of a linear operator of its own kind.
+
+    ARPACK ends when each residual, by its own estimate, is at most tol times the value. It looks for the first time
+    when its basis is full, of 20 vectors at least as it is called by everybody, and may be far more exact by then.
+    """
+    values_K, vectors_PK = eigsh(linear, k, which="LA", tol=tol)
+    order = np.argsort(values_K)[::-1]
+    return values_K[order].tolist(), torch.from_numpy(np.ascontiguousarray(vectors_PK[:, order].T))
+
+
+class Autograd:
+    """The usual Hessian-vector product: the gradient's graph is retained, and autograd goes through it again."""
+
+    def __init__(self, problem: Problem, params_P: Tensor) -> None:
+        self.size, self.dtype, self.device = params_P.numel(), params_P.dtype, params_P.device
+        self._params_P = params_P.detach().clone().requires_grad_()
+        loss = problem.loss(self._params_P, torch.empty(0, dtype=params_P.dtype))
+        (self._grad_P,) = torch.autograd.grad(loss, self._params_P, create_graph=True)
+
+    def apply(self, V_KP: Tensor) -> Tensor:
+        """Return H·v for each row."""
+        rows = [torch.autograd.grad(self._grad_P, self._params_P, v_P, retain_graph=True)[0] for v_P in V_KP]
+        return torch.stack(rows)

@@ -27,7 +27,7 @@ class Figure:
         what: the sentence of the table's first column.
         value: the number.
         unit: ``×`` for a ratio, else ``s`` or ``ms``.
-        goal: the most that it should be; the least where more is better.
+        goal: the most that it should be; the least where more is better; None where it is only told.
         samples: what it was made from, by side, in the order in which it was measured.
         more_is_better: whether the goal is a least.
     """
@@ -35,13 +35,15 @@ class Figure:
     what: str
     value: float
     unit: str
-    goal: float
+    goal: float | None
     samples: dict[str, list[float]]
     more_is_better: bool = False
 
     @property
-    def met(self) -> bool:
-        """Whether the goal is met."""
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.goal is None:
+            return None
         return self.value >= self.goal if self.more_is_better else self.value <= self.goal
 
 
@@ -91,7 +93,7 @@ def ratio(what: str, samples: dict[str, list[float]], ours: str, theirs: str, go
     return Figure(what, statistics.median(kept[ours]) / statistics.median(kept[theirs]), "×", goal, kept)
 
 
-def faster(what: str, samples: dict[str, list[float]], ours: str, theirs: Sequence[str], goal: float) -> Figure:
+def faster(what: str, samples: dict[str, list[float]], ours: str, theirs: Sequence[str], goal: float | None) -> Figure:
     """Make the number of times that we are faster than the faster one of our peers: the ratio of medians."""
     kept = {side: samples[side] for side in (ours, *theirs)}
     best = min(statistics.median(kept[side]) for side in theirs)
@@ -118,9 +120,9 @@ def write(bench: str, title: str, figures: Iterable[Figure], *, seed: int = 0, *
     """
     kept = list(figures)
     for figure in kept:
-        verdict = "met" if figure.met else "MISSED"
-        sign = "≥" if figure.more_is_better else "≤"
-        print(f"{figure.what}: {figure.value:.3g} {figure.unit} (goal {sign} {figure.goal:g} {figure.unit}, {verdict})")
+        sign, verdict = "≥" if figure.more_is_better else "≤", "met" if figure.met else "MISSED"
+        goal = "no goal" if figure.goal is None else f"goal {sign} {figure.goal:g} {figure.unit}, {verdict}"
+        print(f"{figure.what}: {figure.value:.3g} {figure.unit} ({goal})")
     result = {
         "bench": bench,
         "title": title,

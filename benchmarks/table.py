@@ -40,14 +40,20 @@ def table(measured: list[dict[str, Any]]) -> str:
     if not measured:
         return "Nothing has been measured yet.\n"
     rows = [
-        f"| {figure['what']} | {figure['value']:.3g} {figure['unit']} "
-        f"| {'≥' if figure.get('more_is_better') else '≤'} {figure['goal']:g} {figure['unit']} "
-        f"| {'yes' if figure['met'] else 'no'} |"
+        f"| {figure['what']} | {figure['value']:.3g} {figure['unit']} | {_goal(figure)} |"
         for result in measured
         for figure in result["figures"]
     ]
     stands = dict.fromkeys(_machine(result) for result in measured)
     return "\n".join(["| | measured | goal | met |", "| --- | --- | --- | --- |", *rows, "", *stands]) + "\n"
+
+
+def _goal(figure: dict[str, Any]) -> str:
+    """The goal, and whether it is met; nothing where a figure is only told."""
+    if figure["goal"] is None:
+        return "– | –"
+    sign = "≥" if figure.get("more_is_better") else "≤"
+    return f"{sign} {figure['goal']:g} {figure['unit']} | {'yes' if figure['met'] else 'no'}"
 
 
 def _machine(result: dict[str, Any]) -> str:

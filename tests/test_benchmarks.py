@@ -57,6 +57,14 @@ def test_results_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.Mo
     assert f"torch {result['machine']['versions']['torch']}." in written
 
 
+def test_a_figure_without_a_goal_is_only_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = record.faster("work", SAMPLES, "ours", ["theirs"], goal=None)
+    assert figure.met is None
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    record.write("planes", "Planes", [figure])
+    assert "| work | 2 × | – | – |" in table.table(table.results(tmp_path))
+
+
 def test_the_readme_takes_the_table_between_its_marks() -> None:
     readme = f"before\n{table.BEGIN}old\n{table.END}after\n"
     assert table.renewed(readme, "new\n") == f"before\n{table.BEGIN}new\n{table.END}after\n"

@@ -50,19 +50,23 @@ def chebyshev() -> list[dict[str, Any]]:
 
 
 def adam() -> list[dict[str, Any]]:
-    """Adam on the same points; shares of the threshold of P⁻¹H, over the last half and from step 500 on."""
+    """Adam on the same points; shares of the threshold of P⁻¹H, in the last half and at their peak."""
     problem, found = build(CHEBYSHEV), []
     for lr in (1e-3, 3e-3):
         for seed in range(SEEDS):
-            course = train(problem, AdamOptimizer(lr=lr, eps=1e-7), seed, 12_000, every(75))
+            course = train(problem, AdamOptimizer(lr=lr, eps=1e-7), seed, 12_000, every(25))
             late = course.between(6000, 12_000)
+            peak = max(course.shares)
             found.append(
                 {
                     "lr": lr,
                     "seed": seed,
                     "late": statistics.mean(late),
                     "late_max": max(late),
-                    "max": max(course.between(500, 12_000)),
+                    "crossing": next((step for step, share in course.pairs() if share >= 1.0), None),
+                    "peak": peak,
+                    "peak_step": course.steps[course.shares.index(peak)],
+                    "last_above_1.06": max((step for step, share in course.pairs() if share > 1.06), default=None),
                 }
             )
     return found
@@ -81,7 +85,7 @@ def digits() -> list[dict[str, Any]]:
         for seed in range(SEEDS):
             course = train(problem, SgdOptimizer(lr=0.2), seed, 2500, every(5), data=data)
             late = course.between(1000, 2500)
-            crossing = next(step for step, share in zip(course.steps, course.shares, strict=True) if share >= 0.95)
+            crossing = next(step for step, share in course.pairs() if share >= 0.95)
             found.append(
                 {
                     "examples": name,
@@ -123,7 +127,7 @@ def moved(factor: float, at: int = 1000, after: int = 1500) -> list[dict[str, An
     problem, found = build(DIGITS), []
     for seed in range(3):
         course = train(problem, SgdOptimizer(lr=0.2), seed, at + after, every(5), changes=[(at, 0.2 * factor)])
-        later = dict(zip(course.steps, course.shares, strict=True))
+        later = dict(course.pairs())
         close = [step - at for step in range(at, at + after + 1, 5) if step in later and abs(later[step] - 1) <= 0.1]
         found.append(
             {

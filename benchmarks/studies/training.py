@@ -3,7 +3,7 @@
 Shapes: P parameters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,9 +34,13 @@ class Course:
     loss: float = float("nan")
     diverged_at: int | None = None
 
+    def pairs(self) -> Iterator[tuple[int, float]]:
+        """Return each look's step with its share."""
+        return zip(self.steps, self.shares, strict=True)
+
     def between(self, first: int, last: int) -> list[float]:
         """Return the shares from one step to another, both included."""
-        return [share for step, share in zip(self.steps, self.shares, strict=True) if first <= step <= last]
+        return [share for step, share in self.pairs() if first <= step <= last]
 
 
 def train(

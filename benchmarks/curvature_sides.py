@@ -59,7 +59,7 @@ def descend(problem: Problem, seed: int, lr: float, steps: int, each: Callable[[
     return params_P.detach()
 
 
-def scipy_top(operator: SymmetricOperator, k: int, tol: float) -> tuple[list[float], Tensor]:
+def scipy_top(operator: SymmetricOperator, k: int, tol: float, basis: int | None = None) -> tuple[list[float], Tensor]:
     """Let scipy find the k largest eigenpairs, from a random start, with one of an operator's products at a time.
 
     Returns:
@@ -72,16 +72,16 @@ def scipy_top(operator: SymmetricOperator, k: int, tol: float) -> tuple[list[flo
         return found
 
     dtype = torch.empty(0, dtype=operator.dtype).numpy().dtype
-    return top_pairs(LinearOperator((operator.size, operator.size), matvec=product, dtype=dtype), k, tol)
+    return top_pairs(LinearOperator((operator.size, operator.size), matvec=product, dtype=dtype), k, tol, basis)
 
 
-def top_pairs(linear: Any, k: int, tol: float) -> tuple[list[float], Tensor]:
+def top_pairs(linear: Any, k: int, tol: float, basis: int | None = None) -> tuple[list[float], Tensor]:
     """Let scipy find the k largest eigenpairs of a linear operator of its own kind.
 
     ARPACK ends when each residual, by its own estimate, is at most tol times the value. It looks for the first time
-    when its basis is full, of 20 vectors at least as it is called by everybody, and may be far more exact by then.
+    when its basis is full, of max(2k + 1, 20) vectors where ``basis`` is None, and may be far more exact by then.
     """
-    values_K, vectors_PK = eigsh(linear, k, which="LA", tol=tol)
+    values_K, vectors_PK = eigsh(linear, k, which="LA", tol=tol, ncv=basis)
     order = np.argsort(values_K)[::-1]
     return values_K[order].tolist(), torch.from_numpy(np.ascontiguousarray(vectors_PK[:, order].T))
 

@@ -75,7 +75,9 @@ class Settings:
         ),
     )
     body_limit: int = field(default=4, metadata=_help("Largest request body.", "MiB"))
-    import_limit: int = field(default=256, metadata=_help("Largest exported run that can be imported.", "MiB"))
+    import_limit: int = field(
+        default=256, metadata=_help("Largest exported run or file of weights to be taken.", "MiB")
+    )
     allowed_hosts: tuple[str, ...] = field(
         default=LOCAL_NAMES,
         metadata=_help("Names that a request's Host header may carry (with any port), separated by commas."),

@@ -17,7 +17,7 @@ from backend.api.gate import Gate
 from backend.api.headers import SecureHeaders
 from backend.api.openapi import document
 from backend.api.rate import RateLimit
-from backend.api.routes import catalog, export, health, runs, stream
+from backend.api.routes import catalog, checkpoints, export, health, runs, stream
 from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck
 from backend.api.sse import HEARTBEAT
 from backend.jobs.service import Service
@@ -63,7 +63,7 @@ def create_api(
         origins: other sites whose pages may ask.
         rate_limit: requests a second of one address; None: any number.
         body_limit: largest body in bytes.
-        import_limit: largest imported run in bytes.
+        import_limit: largest imported run, and largest checkpoint file, in bytes.
         heartbeat: seconds of silence before a stream sends a comment.
 
     Returns:
@@ -85,13 +85,22 @@ def create_api(
     app.state.view_exporters = dict(view_exporters or {})
     app.state.heartbeat = heartbeat
     errors.install(app)
-    families = (health.router, catalog.router, runs.router, stream.router, export.router, _documentation())
+    families = (
+        health.router,
+        catalog.router,
+        runs.router,
+        stream.router,
+        export.router,
+        checkpoints.router,
+        _documentation(),
+    )
     for family in (*families, _guard(families)):
         app.include_router(family)
     if page is not None:
         page(app)
     # From here on each guard stands before those above it; they guard the page, its files and unknown addresses alike.
-    app.add_middleware(BodyLimit, limit_of=lambda path: import_limit if path == IMPORT else body_limit)
+    large = (IMPORT, f"{checkpoints.PREFIX}/")
+    app.add_middleware(BodyLimit, limit_of=lambda path: import_limit if path.startswith(large) else body_limit)
     if token is not None:
         app.add_middleware(Gate, access=Access(token))
     if origins:

@@ -16,7 +16,7 @@ Outcome = Literal["succeeded", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where one of the request's points lies on disk: folder of its run, and the resolved lane and step."""
+    """Where one of the request's points lies on disk: folder of its run (or a checkpoint file), and what it is."""
 
     folder: Path
     resolved: ResolvedPoint

@@ -19,6 +19,8 @@ from backend.jobs.snapshot_files import (
     read_moments,
     read_plane,
 )
+from backend.jobs.weights.folder import read_checkpoint
+from backend.jobs.weights.matched import matched
 from backend.schemas.events import ResolvedPoint
 from backend.schemas.point import InitPoint, RunPoint
 from backend.schemas.run import TrainRequest
@@ -130,6 +132,11 @@ def _stored(source: Source, task: Task, problem: "Problem") -> "Point":
     from backend.core.analyses.base import Moment, Point
 
     resolved = source.resolved
+    if resolved.checkpoint is not None:
+        entries = problem.layout.entries, problem.buffer_layout.entries
+        found = matched(resolved.checkpoint, read_checkpoint(source.folder), *entries)
+        resolved = resolved.model_copy(update={"unused": found.unused})
+        return Point(resolved, _moment(KeptMoment(0, found.params_P, found.buffers_B), problem))
     if resolved.plane is not None:
         plane = read_plane(source.folder, resolved.plane)
         params_P = plane.origin.params_P + (resolved.a or 0.0) * plane.u_P + (resolved.b or 0.0) * plane.v_P

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.jobs.engine import Source
-from backend.jobs.errors import invalid_field
+from backend.jobs.errors import NotFound, invalid_field
 from backend.jobs.snapshot_files import has_plane, list_snapshots
 from backend.schemas.analysis import AnyAnalysis, KeptPlane, SurfaceAnalysis, TrajectoryAnalysis
 from backend.schemas.events import ResolvedPoint
@@ -17,8 +17,9 @@ from backend.schemas.problem import AnyProblem, CustomProblem, FunctionProblem, 
 from backend.schemas.run import REQUEST, AnyRequest, Run, TrainRequest
 from backend.schemas.snapshot import KeptSnapshot
 
-Place = RunPoint | InitPoint | PlanePoint
+Place = RunPoint | InitPoint | PlanePoint | CheckpointPoint
 NAME: Final = re.compile(r"(?P<run>[0-9a-hjkmnp-tv-z]{15})/(?P<lane>.+)/(?P<step>\d{1,9}|last)")  # of a kept moment
+FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # of a checkpoint file
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Archive:
 
     run: Callable[[str], Run | None]
     folder: Callable[[str], Path]
+    checkpoint: Callable[[str], Path]  # of a file by its name; NotFound where there is none
 
 
 def request_of(run: Run) -> AnyRequest:
@@ -45,7 +47,7 @@ def request_of(run: Run) -> AnyRequest:
 
 
 def points_of(request: AnyRequest) -> tuple[tuple[str, Place], ...]:
-    """Return a request's points with the path of each in the request; a checkpoint's name as the moment it names.
+    """Return a request's points with the path of each in the request; a kept moment's name as the moment it names.
 
     Raises:
         InvalidRequest: where a name is none of a kept moment.
@@ -56,14 +58,14 @@ def points_of(request: AnyRequest) -> tuple[tuple[str, Place], ...]:
 
 
 def _place(path: str, point: AnyPoint) -> Place:
-    if not isinstance(point, CheckpointPoint):
+    if not isinstance(point, CheckpointPoint) or FILE.fullmatch(point.checkpoint):
         return point
     named = NAME.fullmatch(point.checkpoint)
     if named is None:
         raise invalid_field(
             f"{path}.checkpoint",
             f"expected the name of a moment that a run has kept, as RUN/LANE/STEP or RUN/LANE/last, got "
-            f"{point.checkpoint!r}; GET /api/runs/RUN/snapshots lists them",
+            f"{point.checkpoint!r}; GET /api/runs/RUN/snapshots lists them, GET /api/checkpoints the files",
         )
     step = None if named["step"] == "last" else int(named["step"])
     return RunPoint(run=named["run"], lane=named["lane"], step=step)
@@ -80,8 +82,8 @@ def resolve(request: AnyRequest, archive: Archive) -> Resolved:
         The request with its problem, its points' places, and its parent.
 
     Raises:
-        InvalidRequest: where a run, lane, repeat or plane is not there, or the points of an analysis are of different
-            architectures, naming the field.
+        invalid_field: where a run, lane, repeat, plane or file is not there, or the points of an analysis are of
+            different architectures, naming the field.
     """
     points = points_of(request)
     planes = tuple(_plane_source(path, plane, archive) for path, plane in kept_planes_of(request))
@@ -89,6 +91,8 @@ def resolve(request: AnyRequest, archive: Archive) -> Resolved:
         _source(path, point, request, archive) for path, point in points if not isinstance(point, InitPoint)
     )
     parent = next((source.resolved.run for source in sources), None)
+    if request.problem is None and points and isinstance(points[0][1], CheckpointPoint):
+        raise invalid_field("problem", "a checkpoint file does not say what it belongs to; give its problem")
     if request.problem is None:
         problem = _problem(*points[0], archive)
         double = {"dtype": "float64"} if _wants_double(problem, request) else {}
@@ -125,6 +129,8 @@ def _require_one_architecture(points: tuple[tuple[str, Place], ...], archive: Ar
     """Refuse points whose parameters do not mean the same."""
     first = ""
     for path, point in points:
+        if isinstance(point, CheckpointPoint):  # matched by name and shape where it is read
+            continue
         found = _architecture(_problem(path, point, archive))
         first = first or found
         if found != first:
@@ -157,7 +163,12 @@ def _wants_double(problem: AnyProblem, request: AnyRequest) -> bool:
     return isinstance(problem, PdeProblem) and "dtype" not in request.model_fields_set
 
 
-def _source(path: str, point: RunPoint | PlanePoint, request: AnyRequest, archive: Archive) -> Source:
+def _source(path: str, point: RunPoint | PlanePoint | CheckpointPoint, request: AnyRequest, archive: Archive) -> Source:
+    if isinstance(point, CheckpointPoint):
+        try:
+            return Source(archive.checkpoint(point.checkpoint), ResolvedPoint(checkpoint=point.checkpoint, step=0))
+        except NotFound as error:
+            raise invalid_field(f"{path}.checkpoint", error.detail.message) from None
     if archive.run(point.run) is None:
         raise invalid_field(f"{path}.run", f"there is no run {point.run!r}")
     folder = archive.folder(point.run)
@@ -192,6 +203,8 @@ def _problem(path: str, point: Place, archive: Archive) -> AnyProblem:
     """Return what was trained, or analysed, at a point; a run of points is followed back to its problem."""
     if isinstance(point, InitPoint):
         return point.init
+    if isinstance(point, CheckpointPoint):
+        raise invalid_field(f"{path}.checkpoint", "a checkpoint file does not say what it belongs to; give problem")
     run = archive.run(point.run)
     if run is None:
         raise invalid_field(

@@ -21,6 +21,7 @@ from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.split import split
 from backend.jobs.steering import check_control, ends_in
 from backend.jobs.store import EventFilter, Row, Store
+from backend.jobs.weights.folder import CheckpointFolder
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
 from backend.schemas.events import AnyEvent
@@ -57,7 +58,7 @@ class Service:
     ) -> None:
         self._lock = DirectoryLock(data_dir)
         self._store, self._engine, self.feed = store, engine, feed
-        self._folders = data_dir / "runs"
+        self._folders, self.checkpoints = data_dir / "runs", CheckpointFolder(data_dir / "checkpoints")
         self._datasets, self.custom = datasets or data_dir / "datasets", custom or CustomFile()
         self._recovery = Recovery(store, feed, self.folder, self.submit)
         self._recorder = Recorder(feed, Steering(self._abandon, self._send, self._recovery.died))
@@ -82,7 +83,7 @@ class Service:
             Unavailable: where the engine is being stopped.
         """
         request = self.custom.completed(request)
-        resolved = resolve(request, Archive(self._store.get, self.folder))
+        resolved = resolve(request, Archive(self._store.get, self.folder, self.checkpoints.path))
         key = None if idempotency_key is None else (idempotency_key, _digest(request))
         new = Run(
             id=new_run_id(),

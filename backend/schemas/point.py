@@ -36,9 +36,9 @@ class PlanePoint(SpecModel):
 
 
 class CheckpointPoint(SpecModel):
-    """A kept moment by its name: ``RUN/LANE/STEP``, or ``RUN/LANE/last``."""
+    """A kept moment by its name, ``RUN/LANE/STEP`` or ``RUN/LANE/last``, or a checkpoint file by its own."""
 
-    checkpoint: str = described("0", "The name, as RUN/LANE/STEP.", min_length=1, max_length=300)
+    checkpoint: str = described("0", "The name, as RUN/LANE/STEP, or a file's.", min_length=1, max_length=300)
 
 
 def _which(value: Any) -> str | None:

@@ -11,3 +11,11 @@ class KeptSnapshot(WireModel):
     step: int
     bytes: int
     resumable: bool
+
+
+class CheckpointFile(WireModel):
+    """A file of weights that runs can start from, as ``{"checkpoint": NAME}``: its tensors' shapes by name."""
+
+    name: str
+    tensors: dict[str, tuple[int, ...]]
+    bytes: int

@@ -17,6 +17,8 @@ class ResolvedPoint(WireModel):
     plane: str | None = None
     a: float | None = None
     b: float | None = None
+    checkpoint: str | None = None  # the file's name
+    unused: tuple[str, ...] = ()  # names of the file's tensors that the problem has no place for
 
 
 class Started(Event):

@@ -79,7 +79,7 @@ def test_runs_start_from_a_file(tmp_path: Path) -> None:
         kept = service.snapshots(run.id)
         assert kept
         look = {"kind": "analyse", "problem": WINE, "at": [{"checkpoint": "mine"}, {"run": run.id, "step": 0}]}
-        path = {**look, "analysis": {"kind": "connectivity"}}
+        path = {**look, "analysis": {"kind": "connectivity", "path": "linear", "beside": []}}
         joined = service.wait(service.submit(REQUEST.validate_python(path, strict=False)).id, 60)
         assert joined.status == "succeeded", joined.error
         wrong = {**race, "problem": {**WINE, "model": {"kind": "mlp", "hidden": [4]}}}

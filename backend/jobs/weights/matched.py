@@ -62,7 +62,7 @@ def matched(name: str, arrays: Arrays, params: Entries, buffers: Entries) -> Mat
 
 def _unwrapped(arrays: Arrays) -> list[Arrays]:
     found = [arrays]
-    for prefix in WRAPPERS:
+    for prefix in (*WRAPPERS, *WRAPPERS):  # in any order, one around the other
         found += [{key.removeprefix(prefix): each for key, each in known.items()} for known in tuple(found)]
     return found
 

@@ -64,7 +64,7 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
         raise
     except (
         ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, EOFError, zipfile.BadZipFile,
-        zlib.error, NotImplementedError, RuntimeError,
+        zlib.error, RuntimeError,
     ) as error:  # fmt: skip
         raise BadWeights(f"the state dict cannot be read ({type(error).__name__}); {ADVICE}") from None
     inner = next((told[key] for key in INNER if isinstance(told.get(key), dict)), told)

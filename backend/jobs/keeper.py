@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from backend.core.analyses.base import LaneState, Moment
 
-EVERY: Final = 0.25  # seconds between two writes
+EVERY: Final = 0.25  # seconds between two writes, at least;
+SHARE: Final = 0.05  # more where they take more than this share of the time,
+RARELY: Final = 2.0  # up to so many seconds
 PATIENCE: Final = 1.0  # seconds until it is tried again where the disk was full
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 SMALL: Final = 1 << 20  # bytes; a smaller last segment is written again with the next moments in it
@@ -48,9 +50,10 @@ class DiskKeeper:
 
     def __init__(self, folder: Path, part: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._part, self._clock = folder, part, clock
-        self._written = clock()
+        self._written, self._pause = clock(), EVERY
         self._order: dict[Key, int] = {}
         self._segments: dict[Key, list[Segment]] = {}
+        self._last: dict[Key, list[KeptMoment]] = {}  # of the last segment, where that is small
         self._moments: dict[Key, dict[int, Moment]] = {}
         self._only: dict[Key, frozenset[int]] = {}  # of the segments' steps, these stay
         self._states: dict[tuple[Key, int], LaneState] = {}
@@ -86,7 +89,7 @@ class DiskKeeper:
     def flush_when_due(self) -> None:
         """Write what waits if the last writing was long ago, or if much waits."""
         since = self._clock() - self._written
-        if since >= (PATIENCE if self.full else EVERY) or (self._bytes >= LARGEST and not self.full):
+        if since >= (PATIENCE if self.full else self._pause) or (self._bytes >= LARGEST and not self.full):
             self.flush()
 
     def flush(self) -> None:
@@ -95,6 +98,7 @@ class DiskKeeper:
         Raises:
             OSError: where the folder cannot be written for another reason.
         """
+        began = self._clock()
         try:
             self._flush()
         except OSError as error:
@@ -104,6 +108,7 @@ class DiskKeeper:
         else:
             self.full = False
         self._written = self._clock()
+        self._pause = min(max((self._written - began) / SHARE, EVERY), RARELY)
 
     def _flush(self) -> None:
         for plane, (origin, u_P, v_P, about) in self._planes.items():
@@ -136,14 +141,18 @@ class DiskKeeper:
         only, segments = self._only[key], self._segments.get(key, [])
         touched = [segment for segment in segments if not only.issuperset(segment.steps)]
         left = [moment for segment in touched for moment in read_segment(segment, sorted(only & set(segment.steps)))]
+        self._last.pop(key, None)
         self._replace(key, touched, left)
 
     def _add(self, key: Key, moments: list[KeptMoment]) -> None:
         segments = self._segments.setdefault(key, [])
         last = segments[-1:] if segments and segments[-1].bytes < SMALL else []
-        earlier = [moment for segment in last for moment in read_segment(segment, segment.steps)]
+        known = self._last.get(key)
+        earlier = [moment for segment in last for moment in known or read_segment(segment, segment.steps)]
         new = {moment.step for moment in moments}
-        self._replace(key, last, sorted([*(m for m in earlier if m.step not in new), *moments], key=lambda m: m.step))
+        whole = sorted([*(m for m in earlier if m.step not in new), *moments], key=lambda m: m.step)
+        self._replace(key, last, whole)
+        self._last[key] = whole if self._segments[key][-1].bytes < SMALL else []
 
     def _replace(self, key: Key, old: list[Segment], moments: list[KeptMoment]) -> None:
         """Put one new segment in the place of old ones: the new file first, so that no moment is ever missing."""

@@ -76,6 +76,20 @@ def test_writing_waits_and_small_segments_grow_together(tmp_path: Path) -> None:
     assert len(list_segments(tmp_path)) == 1
 
 
+def test_writing_takes_a_small_share_of_the_time(tmp_path: Path) -> None:
+    time, ticks = Time(), [0.1, 10.0, 0.001]
+    keeper = DiskKeeper(tmp_path, clock=lambda: time())
+    pauses = []
+    for seconds in ticks:
+        keeper.snapshot(LANE, 0, moment(len(pauses)))
+        slow = iter([time.now, time.now + seconds, time.now + seconds])
+        keeper._clock = lambda slow=slow: next(slow)
+        keeper.flush()
+        keeper._clock = time
+        pauses.append(keeper._pause)
+    assert pauses == [pytest.approx(0.1 / keepers.SHARE), keepers.RARELY, keepers.EVERY]
+
+
 def test_large_segments_are_left_alone(tmp_path: Path) -> None:
     keeper = DiskKeeper(tmp_path)
     for step in range(3):

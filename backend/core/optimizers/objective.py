@@ -17,7 +17,7 @@ from backend.core.problems.problem import BatchNormPolicy, Data, Problem
 
 # What an answer costs in gradient evaluations: one forward pass is a third of a forward and a backward pass.
 FORWARD: Final = 1.0 / 3.0
-DIRECTIONAL: Final = 2.0 / 3.0  # a forward pass with a tangent beside every value
+DIRECTIONAL: Final = 1.0  # forwards with tangents: W·x, W·dx and dW·x of each layer, as many as a gradient has
 PRODUCT: Final = 2.0  # a Hessian-vector product: differentiates the gradient itself
 BATCH: Final[BatchNormPolicy] = "batch"  # BatchNorm by the statistics of the step's own batch, as in training
 AT_ONCE: Final = 64  # points, examples or vectors of one vectorised pass
@@ -33,7 +33,7 @@ class Objective:
     line search) writes that point to ``params_P`` under ``torch.no_grad()``, asks, and writes the old one back before
     it moves. Only the first gradient of a step updates BatchNorm's running statistics; all else leaves them alone.
 
-    ``evaluations`` grows with every answer: 1 for a gradient, 1/3 for a loss alone, 2/3 for a slope, 2 for a
+    ``evaluations`` grows with every answer: 1 for a gradient, 1/3 for a loss alone, 1 for a slope, 2 for a
     Hessian-vector product; gradients of groups of a batch cost what their batch costs; an output Jacobian C + 1/3.
 
     Args:

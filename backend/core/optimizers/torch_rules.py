@@ -1,4 +1,7 @@
-"""The rules of ``torch.optim`` that act element by element: they step the flat vector itself, in one operation each."""
+"""The rules of ``torch.optim`` that act element by element: they step the flat vector itself, in one operation each.
+
+``foreach`` is for many tensors; said here so that no step asks which way to take.
+"""
 
 import torch
 
@@ -20,7 +23,12 @@ def sgd(spec: SgdOptimizer, around: Surroundings) -> Provided:
     return Provided(
         params,
         torch.optim.SGD(
-            params, lr=spec.lr, momentum=spec.momentum, nesterov=spec.nesterov, weight_decay=spec.weight_decay
+            params,
+            lr=spec.lr,
+            momentum=spec.momentum,
+            nesterov=spec.nesterov,
+            weight_decay=spec.weight_decay,
+            foreach=False,
         ),
     )
 
@@ -37,6 +45,7 @@ def rmsprop(spec: RmspropOptimizer, around: Surroundings) -> Provided:
             eps=spec.eps,
             momentum=spec.momentum,
             weight_decay=spec.weight_decay,
+            foreach=False,
         ),
     )
 
@@ -44,7 +53,9 @@ def rmsprop(spec: RmspropOptimizer, around: Surroundings) -> Provided:
 def adagrad(spec: AdagradOptimizer, around: Surroundings) -> Provided:
     """Build Adagrad."""
     params = (around.params_P,)
-    return Provided(params, torch.optim.Adagrad(params, lr=spec.lr, eps=spec.eps, weight_decay=spec.weight_decay))
+    return Provided(
+        params, torch.optim.Adagrad(params, lr=spec.lr, eps=spec.eps, weight_decay=spec.weight_decay, foreach=False)
+    )
 
 
 def adadelta(spec: AdadeltaOptimizer, around: Surroundings) -> Provided:
@@ -75,6 +86,7 @@ def nadam(spec: NadamOptimizer, around: Surroundings) -> Provided:
         eps=spec.eps,
         weight_decay=spec.weight_decay,
         momentum_decay=spec.momentum_decay,
+        foreach=False,
     )
     return Provided(params, inner)
 
@@ -83,7 +95,12 @@ def radam(spec: RadamOptimizer, around: Surroundings) -> Provided:
     """Build RAdam."""
     params = (around.params_P,)
     inner = torch.optim.RAdam(
-        params, lr=spec.lr, betas=(spec.beta1, spec.beta2), eps=spec.eps, weight_decay=spec.weight_decay
+        params,
+        lr=spec.lr,
+        betas=(spec.beta1, spec.beta2),
+        eps=spec.eps,
+        weight_decay=spec.weight_decay,
+        foreach=False,
     )
     return Provided(params, inner)
 
@@ -97,5 +114,6 @@ def _adam(rule: type[torch.optim.Adam], spec: AdamOptimizer | AdamWOptimizer, ar
         eps=spec.eps,
         weight_decay=spec.weight_decay,
         amsgrad=spec.amsgrad,
+        foreach=False,
     )
     return Provided(params, inner)

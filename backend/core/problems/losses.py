@@ -24,6 +24,7 @@ class Criterion:
     each: Callable[[Tensor, Tensor], Tensor]  # of every example alone, [N]
     second: Callable[[Tensor], Second]  # at outputs [N, C]: v ↦ S·v, S the mean loss's second derivatives by them
     predicted: Callable[[Tensor], Tensor] | None  # outputs [N, C] → classes [N]; None for a regression
+    slope: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None  # each, and its derivative by the outputs
 
     def accuracy(self, out_NC: Tensor, y: Tensor) -> float | None:
         """Share of the examples whose class is predicted rightly; None for a regression."""
@@ -53,7 +54,9 @@ def build_criterion(spec: AnyLoss, classes: int | None) -> Criterion:
 
     match spec:
         case CrossEntropyLoss():
-            return Criterion(outputs, _cross_entropy, _cross_entropy_each, _cross_entropy_second, largest)
+            return Criterion(
+                outputs, _cross_entropy, _cross_entropy_each, _cross_entropy_second, largest, _cross_entropy_slope
+            )
         case LogisticLoss():
             return Criterion(1, _logistic, _logistic_each, _logistic_second, lambda out_N1: (out_N1[:, 0] > 0).long())
         case MseLoss(factor=factor):
@@ -87,6 +90,14 @@ def _cross_entropy(out_NC: Tensor, y_N: Tensor) -> Tensor:
 def _cross_entropy_each(out_NC: Tensor, y_N: Tensor) -> Tensor:
     # Not F.nll_loss: under vmap its first call loads half a second of PyTorch.
     return F.log_softmax(out_NC.t(), 0).gather(0, y_N.unsqueeze(0)).squeeze(0).neg()
+
+
+def _cross_entropy_slope(out_NC: Tensor, y_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the losses [N], and softmax f(x) − onehot(y) [N, C]."""
+    logs_CN, y_1N = F.log_softmax(out_NC.t(), 0), y_N.unsqueeze(0)
+    each_1N = logs_CN.gather(0, y_1N)
+    slope_CN = logs_CN.exp_().scatter_add_(0, y_1N, torch.full_like(each_1N, -1.0))
+    return each_1N.squeeze(0).neg(), slope_CN.t()
 
 
 def _logistic(out_N1: Tensor, y_N: Tensor) -> Tensor:

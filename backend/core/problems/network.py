@@ -107,6 +107,17 @@ class NetworkProblem:
         """Loss ℓ(outputsᵢ, yᵢ) of every example alone [N]."""
         return self._criterion.each(outputs, y)
 
+    def slopes(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of every example alone [N], and its derivative by the example's outputs [N, C]; no graph is kept."""
+        if self._criterion.slope is not None:
+            with torch.no_grad():
+                return self._criterion.slope(outputs, y)
+        with torch.enable_grad():
+            free_NC = outputs.detach().requires_grad_()
+            each_N = self._criterion.each(free_NC, y)
+            (slope_NC,) = torch.autograd.grad(each_N, free_NC, torch.ones_like(each_N))
+        return each_N.detach(), slope_NC
+
     def accuracy(self, params_P: Tensor, buffers_B: Tensor, data: Data) -> float | None:
         """Share of a split that is classified rightly; None for a regression."""
         return self.evaluate(params_P, buffers_B, data)[1]

@@ -17,7 +17,6 @@ class ForwardGradientOptimizer(OptimizerSpec):
     defaults_from = "ours"
     family = "Without gradients"
     live = ("lr",)
-    gradients = 2.0 / 3.0
     filtered = False
     kind: Literal["forward_gradient"] = kind_of("forward_gradient")
     lr: float = learning_rate(1e-3)

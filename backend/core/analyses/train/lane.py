@@ -73,6 +73,7 @@ class LaneRun:
         self._filter_kinds = [each.kind for each in spec.filters]
         self._rate = self.settings.lr
         self._first_loss: float | None = None
+        self._finite_at = -1  # the newest step whose parameters are known to be finite
         self._seconds = 0.0
         self._push: Push | None = None  # what the newest step answered
         self._moment = start
@@ -144,8 +145,9 @@ class LaneRun:
             self.columns.add_thresholds(*thresholds)
         if self._first_loss is None:
             self._first_loss = loss
-        # Only where the norm overflows must every value be looked at.
-        return math.isfinite(loss) and loss <= self._limit() and (math.isfinite(size) or self.finite())
+        if math.isfinite(size):
+            self._finite_at = self.step
+        return math.isfinite(loss) and loss <= self._limit() and self.finite()
 
     def rate(self) -> float:
         """Return the learning rate of the next step; after the last step, its own."""
@@ -154,8 +156,12 @@ class LaneRun:
     def finite(self) -> bool:
         """Whether every parameter is finite."""
         # The norm is one cheap product; only where it overflows must every value be looked at.
-        size = torch.linalg.vector_norm(self.params_P).item()
-        return math.isfinite(size) or bool(torch.isfinite(self.params_P).all())
+        if self._finite_at != self.step:
+            size = torch.linalg.vector_norm(self.params_P).item()
+            if not (math.isfinite(size) or bool(torch.isfinite(self.params_P).all())):
+                return False
+            self._finite_at = self.step
+        return True
 
     def moment(self) -> Moment:
         """Return a copy of where the lane is now; the same one when asked again."""

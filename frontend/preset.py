@@ -7,13 +7,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Preset:
-    """A race to start from. ``variants`` are the values that differ where one Start opens several runs in one view."""
+    """A race to start from.
+
+    ``variants`` are the values that differ where one Start opens several runs in one view; ``also`` are analyses of the
+    race's problem, by the rules of its lanes, that start along with it.
+    """
 
     name: str
     title: str
     sentence: str  # what there is to see
     request: Mapping[str, Any]
     variants: tuple[Mapping[str, Any], ...] = ()
+    also: tuple[Mapping[str, Any], ...] = ()
     choices: Mapping[str, str] = field(default_factory=lambda: {"curves.scale": "log"})  # of the panels, to see it best
 
 

@@ -1,5 +1,6 @@
 """Presets: whole races, declared as requests, each a quarter or half of a minute to watch."""
 
+from frontend.arena_presets import ARENA
 from frontend.curvature_presets import CURVATURE
 from frontend.edge_presets import EDGES
 from frontend.preset import Preset, landscape, lane
@@ -157,9 +158,14 @@ TWO_SEEDS = Preset(
     },
 )
 
-PRESETS = (
-    FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE, *EDGES, *CURVATURE, *SALIENCY, RITZ_GALERKIN, TWO_SEEDS,
-)  # fmt: skip
+GROUPS = (  # of the menu
+    ("First races", (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE)),
+    ("Rules against one another", ARENA),
+    ("The edge of stability", EDGES),
+    ("Curvature and saliency", (*CURVATURE, *SALIENCY)),
+    ("Equations and seeds", (RITZ_GALERKIN, TWO_SEEDS)),
+)
+PRESETS = tuple(chosen for _, group in GROUPS for chosen in group)
 
 
 def preset(name: str) -> Preset:

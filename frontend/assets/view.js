@@ -172,7 +172,7 @@
       tables = tables.filter((table) => eventAt(table, this.moment));
       if (!run || (source && tables.length === 0)) return null;
       const [newest] = [...tables].sort((one, other) => other.order - one.order);
-      const row = { ...(newest ? eventAt(newest, this.moment) : {}), run, lane, past: this.moment !== null };
+      const row = { ...(newest ? eventAt(newest, this.moment) : {}), run, ...(lane ? { lane } : {}), past: this.moment !== null };
       if (!gradscape.buffers.matches(where, row)) return null;
       return gradscape.wire.fill(text, (field, format) => {
         if (format === "max") return largest(tables, field, this.moment);

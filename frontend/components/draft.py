@@ -2,7 +2,7 @@
 
 A draft is one train request with every field present. Beside it stand which analyses are switched on (those switched
 off keep their settings), and its variants: the same request with a few values replaced, each a run of its own, so that
-one Start can open three widths in one view.
+one Start can open three widths in one view; and what else it starts: analyses of the same problem by the lanes' rules.
 """
 
 import copy
@@ -14,16 +14,17 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from backend.schemas.analysis import PROBE_KINDS
+from backend.schemas.analysis import ANALYSIS_KINDS, PROBE_KINDS
 from backend.schemas.problem import DataProblem, FunctionProblem, PdeProblem
 from backend.schemas.problem.custom import CustomEntry
 from backend.schemas.problem.data import training_examples
-from backend.schemas.run import Lane, Probe, TrainRequest
+from backend.schemas.run import AnalyseRequest, Lane, Probe, TrainRequest
 from frontend.components.answers import get, overlay, put
 from frontend.components.custom_form import PATH, entry_named
 from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_of
 
 MOST_LANES = 8
+MOST_RULES = 6  # of a map of basins
 ANALYSES = tuple(kind_of(spec) for spec in PROBE_KINDS)
 SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one plane have in common
 
@@ -39,6 +40,7 @@ class Draft:
     on: tuple[str, ...] = ()
     variants: tuple[Mapping[str, Any], ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)  # of the panels, when it starts
+    also: tuple[Mapping[str, Any], ...] = ()  # analyses of the problem, by the rules of the lanes
 
     @classmethod
     def of(
@@ -46,6 +48,7 @@ class Draft:
         request: Mapping[str, Any],
         variants: Iterable[Mapping[str, Any]] = (),
         choices: Mapping[str, str] | None = None,
+        also: Iterable[Mapping[str, Any]] = (),
     ) -> Self:
         """Make the draft of a request: fill every default in, and give every analysis its place."""
         try:
@@ -54,7 +57,7 @@ class Draft:
             full = {**TrainRequest().model_dump(mode="json"), **copy.deepcopy(dict(request))}
         given = {str(get(probe, "analysis.kind")): probe for probe in full["probes"]}
         full["probes"] = [given.get(kind) or _probe(kind, given) for kind in ANALYSES]
-        return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants), choices or {})
+        return cls(full, tuple(kind for kind in ANALYSES if kind in given), tuple(variants), choices or {}, tuple(also))
 
     @classmethod
     def taken(cls, request: Mapping[str, Any]) -> Self:
@@ -64,7 +67,9 @@ class Draft:
     @classmethod
     def from_store(cls, data: Mapping[str, Any]) -> Self:
         """Read what :meth:`store` wrote."""
-        return cls(data["request"], tuple(data["on"]), tuple(data["variants"]), data["choices"])
+        return cls(
+            data["request"], tuple(data["on"]), tuple(data["variants"]), data["choices"], tuple(data.get("also", ()))
+        )
 
     def store(self) -> dict[str, Any]:
         """Write the draft for the page's store."""
@@ -73,6 +78,7 @@ class Draft:
             "on": list(self.on),
             "variants": [dict(variant) for variant in self.variants],
             "choices": dict(self.choices),
+            "also": [dict(analysis) for analysis in self.also],
         }
 
     def answered(self, answers: Iterable[tuple[str, Any]]) -> Self:
@@ -86,14 +92,25 @@ class Draft:
         """Return the requests to send: one, or one a variant, with only the analyses that are switched on."""
         return [self._sent(overlay(self.request, variant.items())) for variant in self.variants or ({},)]
 
+    def analyses(self) -> list[dict[str, Any]]:
+        """Return the analyses that start along with the race: on its problem, by the rules that its lanes have now."""
+        request = self.requests()[0]
+        rules = [{"name": lane["name"], "optimizer": lane["optimizer"]} for lane in request["lanes"][:MOST_RULES]]
+        shared = {name: request[name] for name in ("problem", "seed", "dtype", "device")}
+        asked = [
+            {
+                "kind": "analyse",
+                "name": f"{title_of(each)} of {request['name']}"[:200],
+                **shared,
+                "analysis": {**each, "rules": rules},
+            }
+            for each in self.also
+        ]
+        return [analysis for analysis in asked if _valid(AnalyseRequest, analysis)]
+
     def possible(self) -> bool:
         """Say whether all requests are valid."""
-        try:
-            for request in self.requests():
-                TrainRequest.model_validate_json(json.dumps(request))
-        except ValidationError:
-            return False
-        return True
+        return all(_valid(TrainRequest, request) for request in self.requests())
 
     def field_path(self, path: str) -> str:
         """Say which field of the form an error's path means: probes that are off are not sent, so places shift."""
@@ -110,6 +127,19 @@ class Draft:
             _share(request["probes"][0], probe)
         request["probes"] = [p for p in request["probes"] if get(p, "analysis.kind") in self.on]
         return request
+
+
+def _valid(kind: type[TrainRequest | AnalyseRequest], request: Mapping[str, Any]) -> bool:
+    try:
+        kind.model_validate_json(json.dumps(request))
+    except ValidationError:
+        return False
+    return True
+
+
+def title_of(analysis: Mapping[str, Any]) -> str:
+    """Return what an analysis is called."""
+    return next(spec.title for spec in ANALYSIS_KINDS if kind_of(spec) == analysis["kind"])
 
 
 def _probe(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,7 +224,7 @@ def with_family(draft: Draft, family: str, entries: Sequence[CustomEntry] = ()) 
     request["dtype"] = "float64" if family == "pde" else "float32"
     plane = "coordinates" if family == "function" else "pca"
     request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", plane))
-    return _with_request(draft, request)
+    return _with_request(replace(draft, also=()), request)  # they are of what there was
 
 
 def with_lane(draft: Draft, like: int | None = None) -> Draft:

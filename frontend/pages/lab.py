@@ -33,7 +33,7 @@ def layout(entries: Sequence[CustomEntry] = ()) -> Node:
         The page.
     """
     chosen = PRESETS[0]
-    draft = Draft.of(chosen.request, chosen.variants, chosen.choices)
+    draft = Draft.of(chosen.request, chosen.variants, chosen.choices, chosen.also)
     return html.Div(
         [
             dcc.Store(id=ids.DRAFT, data=draft.store()),

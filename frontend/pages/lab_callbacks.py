@@ -58,6 +58,8 @@ def register(app: Any, client: Client, entries: Sequence[CustomEntry] = ()) -> N
         try:
             for request in draft.requests():
                 runs.append((await client.create(request)).id)
+            for analysis in draft.analyses():
+                runs.append((await client.create(analysis)).id)
         except Refused as refused:
             if not runs:
                 return no_update, no_update, error_store(draft, refused)
@@ -105,9 +107,9 @@ def register(app: Any, client: Client, entries: Sequence[CustomEntry] = ()) -> N
             after = with_lane(after, by["lane"]) if by["action"] == "duplicate" else without_lane(after, by["lane"])
         elif isinstance(by, dict) and by["type"] == "preset-item" and clicked:
             chosen = preset(by["name"])
-            after = Draft.of(chosen.request, chosen.variants, chosen.choices)
+            after = Draft.of(chosen.request, chosen.variants, chosen.choices, chosen.also)
         elif isinstance(by, dict) and by["type"] == "single-run" and clicked:
-            after = replace(after, variants=())
+            after = replace(after, variants=(), also=())
             return (*draw(after, asked, entries), preset_note(None, ()), no_update, no_update)
         elif by == ids.PROBLEM_FAMILY and family != family_of(before.request["problem"]):
             after = with_family(after, family, entries)
@@ -120,7 +122,7 @@ def register(app: Any, client: Client, entries: Sequence[CustomEntry] = ()) -> N
                 many = isinstance(kind, list)
                 after = with_kinds(after, path, kind) if many else with_kind(after, path, kind, entries)
         dropped = () if chosen or after.variants else before.variants
-        noted = preset_note(chosen, after.variants, dropped)
+        noted = preset_note(chosen, after.variants, dropped, after.also)
         return (*draw(after, asked, entries), noted, full(after.request["lanes"]), None)
 
     @app.callback(  # type: ignore[untyped-decorator]

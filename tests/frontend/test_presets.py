@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from backend.schemas.run import REQUEST, TrainRequest
-from frontend.components.draft import Draft
+from backend.schemas.run import REQUEST, AnalyseRequest, TrainRequest
+from frontend.components.draft import Draft, with_family
 from frontend.panels.registry import PANELS
 from frontend.preset import Preset
 from frontend.presets import PRESETS, preset
@@ -65,3 +65,32 @@ def test_choices_are_those_of_panels() -> None:
     for chosen in PRESETS:
         for key, value in chosen.choices.items():
             assert value in known[key]
+
+
+ALSO = [chosen for chosen in PRESETS if chosen.also]
+
+
+@pytest.mark.parametrize("chosen", ALSO, **BY_NAME)
+def test_what_starts_along_is_of_the_race_s_own_rules(chosen: Preset) -> None:
+    draft = Draft.of(chosen.request, chosen.variants, chosen.choices, chosen.also)
+    for kept in (draft, Draft.from_store(draft.store())):
+        analyses = kept.analyses()
+        assert len(analyses) == len(chosen.also)
+        for request in analyses:
+            asked = REQUEST.validate_json(json.dumps(request))
+            race = REQUEST.validate_json(json.dumps(draft.requests()[0]))
+            assert isinstance(asked, AnalyseRequest)
+            assert asked.problem == race.problem
+            assert [rule.optimizer for rule in asked.analysis.rules] == [lane.optimizer for lane in race.lanes]
+
+
+def test_basins_and_the_sweep_are_one_click_away() -> None:
+    assert {analysis["kind"] for chosen in ALSO for analysis in chosen.also} == {"basin", "sweep"}
+    changed = with_family(Draft.of(ALSO[0].request, also=ALSO[0].also), "data")
+    assert changed.analyses() == []
+
+
+def test_six_rules_are_ranked_over_four_seeds() -> None:
+    request = REQUEST.validate_json(json.dumps(preset("six-rules").request))
+    assert (len(request.lanes), request.repeats) == (6, 4)
+    assert "sam" in {lane.optimizer.kind for lane in request.lanes}  # two gradients a step: ranks may differ

@@ -112,7 +112,7 @@ def graph() -> Graph:
             "xaxis": {"title": {"text": "start x"}, "zeroline": False, "showgrid": False},
             "yaxis": {"title": {"text": "start y"}, "zeroline": False, "showgrid": False},
         },
-        page=Page(source=sources.BASIN, field="lane", series=("lane",), label="{run.name} · {lane}", needs=("basin",)),
+        page=Page(source=sources.BASIN, field="lane", series=("lane",), label="{lane} · {run.name}", needs=("basin",)),
         fit={"xaxis": "basin.x", "yaxis": "basin.y"},
         scale=Scale(columns=("basin.loss", "basin.height"), ticks=("coloraxis.colorbar",)),
     )

@@ -19,6 +19,8 @@ BENCHES: Final = (
     "many_starts",
     "eigenvalues",
     "sharpness_tracking",
+    "per_sample",
+    "saliency",
 )
 README: Final = Path(__file__).parents[1] / "README.md"
 BEGIN: Final = "<!-- benchmarks: begin -->\n"

@@ -16,8 +16,8 @@ from backend.core.analyses.gradient_examples import TOLD_APART
 from backend.core.analyses.gradient_tellers import TELLERS, Place, Seen
 from backend.core.analyses.places import paths_of, points_of, started
 from backend.core.gradients.gram import gram
+from backend.core.gradients.moments import moments
 from backend.core.gradients.per_sample import TooLarge, per_sample, refusal
-from backend.core.gradients.signal_to_noise import signal_to_noise
 from backend.core.problems.problem import Data, Problem
 from backend.schemas.analysis import GradientStatsAnalysis
 from backend.schemas.events import GradientStats as Told
@@ -99,8 +99,9 @@ def _see(problem: Problem, spec: GradientStatsAnalysis, moment: Moment, data: Da
     for part in per_sample(problem, moment, data, budget_mb=spec.budget_mb):
         seen[0].append(part.layer.name)
         seen[1].append(gram(part).double())
-        seen[2].append(part.grad_Np.mean(0) ** 2)
-        seen[3].append(signal_to_noise(part.grad_Np))
+        mean_p, variance_p = moments(part)
+        seen[2].append(mean_p**2)
+        seen[3].append(mean_p**2 / variance_p)
         yield TICK
     assert part is not None
     return Seen(*seen, part)

@@ -5,6 +5,7 @@ Shapes: N examples, P parameters in all, p of a layer.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Final
 
 import torch
@@ -14,10 +15,13 @@ from torch.func import grad, vmap
 from backend.core.analyses.base import Moment
 from backend.core.curvature.blocks import Layer, layers
 from backend.core.gradients.taps import Tap, Taps
+from backend.core.problems.pooling import QuickPooling
 from backend.core.problems.problem import Data, Problem
+from backend.core.runtime.hands import hands, shared
 
 BUDGET_MB: Final = 512  # of one layer's gradients, and of the pass of vmap over examples
 MB: Final = 2**20
+PIXELS: Final = 65_536  # of the inputs that go through a network together, by measurement
 
 
 class TooLarge(ValueError):
@@ -30,16 +34,27 @@ class Part:
 
     Attributes:
         layer: which.
+        given_Np: the gradients; None for a dense layer, where they follow from what stands below.
         slope_No: slope of each example's loss at the outputs of a dense layer, else None.
         input_Ni: that layer's inputs, else None.
-        biased: whether that layer has a bias.
+        biased: whether that layer has a bias, behind its weight.
     """
 
     layer: Layer
-    grad_Np: Tensor
+    given_Np: Tensor | None
     slope_No: Tensor | None = None
     input_Ni: Tensor | None = None
     biased: bool = False
+
+    @cached_property
+    def grad_Np(self) -> Tensor:
+        """The gradients, an example each; of a dense layer worked out when first asked for."""
+        if self.given_Np is not None:
+            return self.given_Np
+        assert self.slope_No is not None
+        assert self.input_Ni is not None
+        weight_Np = torch.einsum("no,ni->noi", self.slope_No, self.input_Ni).flatten(1)
+        return torch.cat([weight_Np, self.slope_No], 1) if self.biased else weight_Np
 
 
 def per_sample(problem: Problem, moment: Moment, data: Data, *, budget_mb: float = BUDGET_MB) -> Iterator[Part]:
@@ -51,6 +66,7 @@ def per_sample(problem: Problem, moment: Moment, data: Data, *, budget_mb: float
     model goes through ``vmap(grad)`` in chunks of examples.
 
     Cost: one gradient of the batch and the products; memory N·p for the largest layer at once (N·P through ``vmap``).
+    A dense layer's N·p numbers are worked out only where ``grad_Np`` is asked for.
 
     Goodfellow 2015, Efficient per-example gradient computations; Rochette et al. 2019, Efficient per-example gradient
     computations in convolutional neural networks.
@@ -68,20 +84,41 @@ def per_sample(problem: Problem, moment: Moment, data: Data, *, budget_mb: float
         TooLarge: where N·p numbers do not fit the budget.
     """
     params_P = moment.params_P.detach().clone().requires_grad_()
-    with Taps(params_P) as taps, torch.enable_grad():
-        outputs = problem.outputs(params_P, moment.buffers_B, data.x)
-        total = problem.criterion(outputs, data.y) * len(data)
+    step = _chunk(data.x)
+    parts = [slice(start, start + step) for start in range(0, len(data), step)]
+    chunks = (partial(_pass, problem, params_P, moment, Data(data.x[rows], data.y[rows])) for rows in parts)
+    passes = [each for each in shared(chunks, hands(data.x.device)) if each is not None]
     wanted = layers(problem.layout)
-    if not taps.complete:
+    if not passes:
         _require_room(problem.layout.size, data, params_P, budget_mb, "all layers")
         grad_NP = through_vmap(problem, moment, data)
         yield from (Part(layer, grad_NP[:, layer.start : layer.end]) for layer in wanted)
         return
-    slopes = torch.autograd.grad(total, [tap.output for tap in taps.found])
     for layer in wanted:
         _require_room(layer.end - layer.start, data, params_P, budget_mb, f"the layer {layer.name}")
-        here = [(tap, slope) for tap, slope in zip(taps.found, slopes, strict=True) if _inside(tap, layer)]
-        yield _part(layer, here, params_P)
+        yield _part(layer, [[pair for pair in each if _inside(pair[0], layer)] for each in passes], params_P)
+
+
+Pass = list[tuple[Tap, Tensor]]  # the operations of some examples, and the slopes of their losses at the outputs
+
+
+def _pass(problem: Problem, params_P: Tensor, moment: Moment, data: Data) -> Pass | None:
+    """Go forward and back with some examples; None where not every parameter is used once by a known operation."""
+    with QuickPooling(), Taps(params_P) as taps, torch.enable_grad():
+        outputs = problem.outputs(params_P, moment.buffers_B, data.x)
+        total = problem.criterion(outputs, data.y) * len(data)
+    if not taps.complete:
+        return None
+    slopes = torch.autograd.grad(total, [tap.output for tap in taps.found])
+    return list(zip(taps.found, slopes, strict=True))
+
+
+def _chunk(x: Tensor) -> int:
+    """How many examples go together: on a CPU pictures of so many pixels, that what they become stays in the cache."""
+    if x.device.type != "cpu":
+        return len(x)
+    pixels = x[0, 0].numel() if x.dim() == 4 else 1
+    return max(1, PIXELS // pixels)
 
 
 def through_vmap(problem: Problem, moment: Moment, data: Data, chunk: int | None = None) -> Tensor:
@@ -127,17 +164,30 @@ def _inside(tap: Tap, layer: Layer) -> bool:
     return layer.start <= tap.weight.start < layer.end
 
 
-def _part(layer: Layer, here: list[tuple[Tap, Tensor]], like: Tensor) -> Part:
-    count = len(here[0][1])
-    grad_Np = torch.empty(count, layer.end - layer.start, dtype=like.dtype, device=like.device)
+def _part(layer: Layer, passes: list[Pass], like: Tensor) -> Part:
+    first = passes[0][0][0]
+    if len(passes[0]) == 1 and first.dense_input is not None and _in_order(first, layer):
+        slope_No = torch.cat([slope for each in passes for _, slope in each])
+        input_Ni = torch.cat([tap.dense_input for each in passes for tap, _ in each if tap.dense_input is not None])
+        return Part(layer, None, slope_No, input_Ni, first.bias is not None)
+    blocks = (partial(_block, layer, each) for each in passes)
+    return Part(layer, torch.cat(list(shared(blocks, hands(like.device)))))
+
+
+def _block(layer: Layer, here: Pass) -> Tensor:
+    """The gradients of some examples."""
+    slope = here[0][1]
+    grad_np = torch.empty(len(slope), layer.end - layer.start, dtype=slope.dtype, device=slope.device)
     for tap, slope in here:
-        grad_Np[:, tap.weight.start - layer.start : tap.weight.end - layer.start] = tap.of_weight(slope)
+        grad_np[:, tap.weight.start - layer.start : tap.weight.end - layer.start] = tap.of_weight(slope)
         if tap.bias is not None:
-            grad_Np[:, tap.bias.start - layer.start : tap.bias.end - layer.start] = tap.of_bias(slope)
-    if len(here) == 1 and here[0][0].dense_input is not None:
-        tap, slope = here[0]
-        return Part(layer, grad_Np, slope, tap.dense_input, tap.bias is not None)
-    return Part(layer, grad_Np)
+            grad_np[:, tap.bias.start - layer.start : tap.bias.end - layer.start] = tap.of_bias(slope)
+    return grad_np
+
+
+def _in_order(tap: Tap, layer: Layer) -> bool:
+    """Whether the layer is its weight and then its bias."""
+    return tap.weight.start == layer.start and (tap.weight.end if tap.bias is None else tap.bias.end) == layer.end
 
 
 def _require_room(size: int, data: Data, like: Tensor, budget_mb: float, what: str) -> None:

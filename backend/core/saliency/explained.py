@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from backend.core.analyses.base import Moment
+from backend.core.problems.pooling import QuickPooling
 from backend.core.problems.problem import Problem
 
 
@@ -89,7 +90,7 @@ class Explained:
 def slope(score: Score, x: Tensor) -> Tensor:
     """Return ∂f_c/∂x at each example, of the inputs' shape."""
     x = x.detach().requires_grad_()
-    with torch.enable_grad():
+    with QuickPooling(), torch.enable_grad():
         (found,) = torch.autograd.grad(score(x).sum(), x)
     return found
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from backend.core.problems.activations import ACTIVATIONS
+from backend.core.problems.pooling import QuickPooling
 from backend.core.saliency.explained import Score
 from backend.core.saliency.rules import RELUS
 
@@ -42,32 +43,8 @@ class _Listen(TorchFunctionMode):
         return output
 
 
-def layers(score: Score, x: Tensor) -> tuple[Features, ...]:
-    """Return every layer's pictures, from the input to the output.
-
-    Args:
-        score: f_c.
-        x: the inputs.
-
-    Returns:
-        One for each nonlinearity that gives pictures.
-
-    Raises:
-        NoPictures: where none does.
-    """
-    with _Listen() as listen, torch.enable_grad():
-        total = score(x.detach().requires_grad_()).sum()
-    if not listen.found:
-        raise NoPictures(
-            "This method needs a layer of pictures, and no layer of this network keeps places apart; take a "
-            "convolutional network, or a method that works on any (gradient, SmoothGrad, integrated gradients)."
-        )
-    slopes = torch.autograd.grad(total, listen.found)
-    return tuple(Features(each.detach(), way) for each, way in zip(listen.found, slopes, strict=True))
-
-
 def layer(score: Score, x: Tensor, index: int) -> Features:
-    """Return one layer's pictures.
+    """Return one layer's pictures: what one of the nonlinearities that give pictures gives.
 
     Args:
         score: f_c.
@@ -78,14 +55,22 @@ def layer(score: Score, x: Tensor, index: int) -> Features:
         The layer.
 
     Raises:
-        NoPictures: where there is no such layer.
+        NoPictures: where there is no such layer, or none of pictures at all.
     """
-    found = layers(score, x)
+    with QuickPooling(), _Listen() as listen, torch.enable_grad():
+        total = score(x.detach().requires_grad_()).sum()
+    found = listen.found
+    if not found:
+        raise NoPictures(
+            "This method needs a layer of pictures, and no layer of this network keeps places apart; take a "
+            "convolutional network, or a method that works on any (gradient, SmoothGrad, integrated gradients)."
+        )
     if not -len(found) <= index < len(found):
         raise NoPictures(
             f"The network has {len(found)} layers of pictures, 0 to {len(found) - 1}, and layer {index} was asked for."
         )
-    return found[index]
+    (way,) = torch.autograd.grad(total, found[index])
+    return Features(found[index].detach(), way)
 
 
 def enlarged(map_Nhw: Tensor, x: Tensor) -> Tensor:

@@ -1,14 +1,20 @@
 """Each example's gradient by itself against one backward pass an example."""
 
+from typing import Any
+
 import pytest
 import torch
 from core.curvature.curvature_cases import Attention
 from torch import Tensor
+from torch.nn import functional as F
 
 from backend.core.analyses.base import Moment
+from backend.core.gradients import per_sample as in_passes
 from backend.core.gradients.gram import gram
+from backend.core.gradients.moments import moments
 from backend.core.gradients.per_sample import TooLarge, per_sample, through_vmap
-from backend.core.gradients.taps import Taps
+from backend.core.gradients.taps import Taps, patches
+from backend.core.problems.pooling import Halved
 from backend.core.problems.problem import Data, Problem
 from tests.cases import NETWORKS, build, over
 
@@ -72,6 +78,57 @@ def test_a_model_of_other_operations_goes_through_vmap() -> None:
     parts = list(per_sample(problem, moment, data))
     expected = one_by_one(problem, moment, data)
     torch.testing.assert_close(torch.cat([part.grad_Np for part in parts], 1), expected, rtol=1e-10, atol=1e-12)
+
+
+@over(NETWORKS)
+def test_mean_and_variance(name: str) -> None:
+    problem = build(name)
+    moment, data = at_start(problem), front(problem)
+    slow_NP = one_by_one(problem, moment, data)
+    found = [moments(part) for part in per_sample(problem, moment, data)]
+    torch.testing.assert_close(torch.cat([each.mean_p for each in found]), slow_NP.mean(0), rtol=1e-10, atol=1e-12)
+    variance_P = torch.cat([each.variance_p for each in found])
+    torch.testing.assert_close(variance_P, slow_NP.var(0, correction=0), rtol=1e-9, atol=1e-14)
+
+
+def test_examples_that_agree_have_no_variance() -> None:
+    problem = build("wine-linear")
+    data = front(problem, 1)
+    same = Data(data.x.repeat(9, 1), data.y.repeat(9))
+    (part,) = per_sample(problem, at_start(problem), same)
+    found = moments(part)
+    assert bool((found.variance_p == 0).all())
+    assert bool((found.mean_p != 0).any())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_examples_in_several_passes(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    problem = build("resnet-group")
+    moment, data = at_start(problem), front(problem)
+    monkeypatch.setattr(in_passes, "PIXELS", 5 * data.x[0, 0].numel())  # 13 examples are 5, 5 and 3
+    monkeypatch.setattr(in_passes, "hands", lambda device: threads)
+    found_NP = torch.cat([part.grad_Np for part in per_sample(problem, moment, data)], 1)
+    torch.testing.assert_close(found_NP, one_by_one(problem, moment, data), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"), [(3, 1, 1, 1), (3, 2, 0, 1), ((2, 3), (1, 2), (0, 2), (2, 1))]
+)
+def test_patches_are_those_of_unfold(kernel: Any, stride: Any, padding: Any, dilation: Any) -> None:
+    x = torch.randn(4, 3, 9, 8, generator=torch.Generator().manual_seed(0))
+    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
+    out = F.conv2d(x, torch.ones(2, 3, *sides), None, stride, padding, dilation)
+    expected = F.unfold(x, sides, dilation, padding, stride)
+    assert torch.equal(patches(x, (*sides, *out.shape[2:]), stride, padding, dilation), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 4), (1, 2, 5, 7)])
+def test_halves_are_those_of_average_pooling(shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    fast, slow = Halved.apply(x), F.avg_pool2d(x, 2)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-14)
+    slopes = [torch.autograd.grad(out, x, torch.arange(out.numel()).view_as(out).double())[0] for out in (fast, slow)]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-14)
 
 
 def test_what_does_not_fit_is_refused_with_what_would() -> None:

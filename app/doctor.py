@@ -1,17 +1,21 @@
 """``gradscape doctor``: what this installation has, whether its mathematics is right, and what to do if not."""
 
 import importlib.metadata
+import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from app.serve import PortTaken, listen
 from app.settings import Settings
 from backend.jobs.directory_lock import DirectoryLock
 from backend.jobs.errors import Unavailable
+from backend.jobs.retention import GIB, size_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 Verdict = Literal["ok", "warn", "fail"]
 OLDEST = (3, 11)
 PACKAGES = ("gradscape", "torch", "numpy", "scipy", "scikit-learn", "dash", "fastapi", "pydantic", "SQLAlchemy")
+LEAST_ROOM = 1.0  # GiB
+LEAST_MEMORY = 1.0  # GiB
+MEMORY = Path("/proc/meminfo")
 TOLERANCE = 1e-12  # of the self-tests, relative, in float64
 ADVICE = "The mathematics of this installation is wrong: reinstall torch, and report it with these lines."
 
@@ -85,6 +92,50 @@ def data_directory(settings: Settings) -> Check:
     finally:
         lock.release()
     return Check("ok", "data", f"{settings.data} can be written to")
+
+
+def room(settings: Settings) -> Check:
+    """Look how much room the data directory has, and what is in it."""
+    place = next(place for place in (settings.data, *settings.data.absolute().parents) if place.exists())
+    free = shutil.disk_usage(place).free / GIB
+    taken = size_of(settings.data) / GIB
+    found = f"{free:.1f} GiB are free; runs and data sets take {taken:.1f} GiB"
+    if free < LEAST_ROOM:
+        return Check("warn", "room", found, "Make room, choose another disk with --data, or set GRADSCAPE_KEEP_SIZE.")
+    return Check("ok", "room", found)
+
+
+def memory() -> Check:
+    """Look how much memory is left for workers."""
+    if not MEMORY.exists():
+        return Check("ok", "memory", "this system does not say how much is left")
+    told = dict(line.split(":", 1) for line in MEMORY.read_text("ascii").splitlines())
+    left, all_of_it = (int(told[name].split()[0]) / (1 << 20) for name in ("MemAvailable", "MemTotal"))
+    found = f"{left:.1f} of {all_of_it:.1f} GiB are left"
+    if left < LEAST_MEMORY:
+        return Check(
+            "warn", "memory", found, "A worker takes a quarter of a GiB before its first run; use --workers 1."
+        )
+    return Check("ok", "memory", found)
+
+
+def engine(settings: Settings) -> Check:
+    """Look whether what the chosen engine needs is here."""
+    if settings.engine != "ray":
+        return Check("ok", "engine", settings.engine)
+    try:
+        found = f"ray {importlib.metadata.version('ray')}, {settings.ray_address or 'a cluster of its own'}"
+    except importlib.metadata.PackageNotFoundError:
+        return Check("fail", "engine", "ray is not installed", "Install it: pip install 'gradscape[ray]'.")
+    if settings.ray_address and os.environ.get("RAY_AUTH_MODE", "token") == "token" and not has_token():
+        return Check("warn", "engine", f"{found}, and no token for it", "Set RAY_AUTH_TOKEN to the cluster's.")
+    return Check("ok", "engine", found)
+
+
+def has_token() -> bool:
+    """Say whether Ray will find a token, where it looks for one."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
+    return bool(os.environ.get("RAY_AUTH_TOKEN")) or (Path(path) if path else Path.home() / ".ray/auth_token").exists()
 
 
 def port(settings: Settings) -> Check:
@@ -173,7 +224,10 @@ def checks(settings: Settings) -> dict[str, Callable[[], Check]]:
         "python": python,
         "packages": packages,
         "data": lambda: data_directory(settings),
+        "room": lambda: room(settings),
+        "memory": memory,
         "port": lambda: port(settings),
+        "engine": lambda: engine(settings),
         "devices": devices,
         "gradient": gradient,
         "projection": projection,

@@ -1,13 +1,13 @@
 """``gradscape serve``: the page and the API from one process."""
 
 import asyncio
-import logging
 import signal
 import socket
 
 import uvicorn
 
 from app.exposure import with_token
+from app.logs import set_up
 from app.settings import Settings
 from app.wiring import Application, build
 
@@ -76,8 +76,7 @@ def serve(settings: Settings) -> int:
         PortTaken: where the address cannot be listened on.
     """
     with listen(settings.host, settings.port) as bound:
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each call of the page is too many
+        set_up(settings.log_level, settings.log_form)
         # uvicorn raises the signal again once it has stopped, and the workers are still to be ended
         before = signal.signal(signal.SIGTERM, _stop)
         try:
@@ -98,6 +97,7 @@ def _build_and_serve(settings: Settings, bound: socket.socket) -> None:
             print(f"Others can reach it: open {address(bound)}/sign-in#{settings.token} to sign in", flush=True)
         config = uvicorn.Config(
             application.api,
+            log_config=None if settings.log_form == "json" else uvicorn.config.LOGGING_CONFIG,
             log_level=settings.log_level if settings.log_level == "debug" else "warning",
             access_log=settings.log_level == "debug",
             timeout_graceful_shutdown=GRACE,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 EngineName = Literal["local", "inline", "ray"]
+LogForm = Literal["text", "json"]
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 PREFIX = "GRADSCAPE_"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -46,7 +47,11 @@ class Settings:
         origins: other sites whose pages may ask the API.
         token: what callers must know; None: one is made where others can reach the server.
         rate_limit: requests a second of one address, 0 for any number.
+        queue_limit: most runs that wait, 0 for any number.
+        keep_days: days after which a run that has ended is forgotten, 0 for never.
+        keep_size: most GiB of snapshots and checkpoints, 0 for any amount.
         log_level: least grave messages that are logged.
+        log_form: how a message is written.
     """
 
     host: str = field(default="127.0.0.1", metadata=_help("Address to listen on; 127.0.0.1 is this machine alone."))
@@ -98,7 +103,21 @@ class Settings:
         default=200,
         metadata=_help("Most requests of one address, ten seconds' worth at once; 0: any number.", "requests/s"),
     )
+    queue_limit: int = field(
+        default=1000, metadata=_help("Most runs that may wait for a worker; 0: any number.", "runs")
+    )
+    keep_days: int = field(
+        default=0,
+        metadata=_help("Runs that ended longer ago are forgotten, unless they have the tag keep; 0: none.", "days"),
+    )
+    keep_size: int = field(
+        default=0,
+        metadata=_help("Where snapshots and checkpoints take more, the oldest runs are forgotten; 0: never.", "GiB"),
+    )
     log_level: LogLevel = field(default="info", metadata=_help("Least grave messages that are logged."))
+    log_form: LogForm = field(
+        default="text", metadata=_help("text: lines for people; json: one object a line, with the run's id.")
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> Self:
@@ -170,7 +189,7 @@ def _read(name: str, text: str, source: str) -> Any:
             return _whole(text, source, 1, 256)
         case "body_limit" | "import_limit":
             return _whole(text, source, 1, 1 << 20)
-        case "rate_limit":
+        case "rate_limit" | "queue_limit" | "keep_days" | "keep_size":
             return _whole(text, source, 0, 1 << 20)
         case "token":
             return _secret(text, source)
@@ -180,6 +199,8 @@ def _read(name: str, text: str, source: str) -> Any:
             return Path(text).expanduser()
         case "engine":
             return _one_of(text, source, get_args(EngineName))
+        case "log_form":
+            return _one_of(text.lower(), source, get_args(LogForm))
         case "log_level":
             return _one_of(text.lower(), source, get_args(LogLevel))
         case "allowed_hosts":

@@ -11,6 +11,7 @@ from backend.jobs.custom_file import CustomFile, try_file
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
+from backend.jobs.retention import GIB, Housekeeper, Retention
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
 from backend.schemas.run import Run
@@ -27,6 +28,7 @@ class Application:
 
     api: "FastAPI"
     service: Service
+    housekeeper: Housekeeper
 
     def stop_streams(self) -> None:
         """End the open streams, so that they do not hold up the server's end; safe from any thread."""
@@ -34,6 +36,7 @@ class Application:
 
     def close(self) -> None:
         """Stop the workers, close the store, let the data directory go."""
+        self.housekeeper.stop()
         self.service.close()
 
 
@@ -144,10 +147,12 @@ def build(settings: Settings) -> Application:
             own_address=listens_everywhere(settings),
             origins=settings.origins,
             rate_limit=settings.rate_limit or None,
+            queue_limit=settings.queue_limit or None,
             body_limit=settings.body_limit * MIB,
             import_limit=settings.import_limit * MIB,
         )
     except BaseException:  # Ctrl-C too: no worker may be left
         service.close()
         raise
-    return Application(api, service)
+    retention = Retention(settings.keep_days or None, settings.keep_size * GIB or None)
+    return Application(api, service, Housekeeper(service, retention))

@@ -17,7 +17,7 @@ from backend.api.gate import Gate
 from backend.api.headers import SecureHeaders
 from backend.api.openapi import document
 from backend.api.rate import RateLimit
-from backend.api.routes import catalog, checkpoints, export, health, runs, stream
+from backend.api.routes import catalog, checkpoints, export, health, metrics, runs, stream
 from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck
 from backend.api.sse import HEARTBEAT
 from backend.jobs.service import Service
@@ -47,6 +47,7 @@ def create_api(
     rate_limit: float | None = None,
     body_limit: int = 4 * MIB,
     import_limit: int = 256 * MIB,
+    queue_limit: int | None = None,
     heartbeat: float = HEARTBEAT,
 ) -> FastAPI:
     """Make the application.
@@ -64,6 +65,7 @@ def create_api(
         rate_limit: requests a second of one address; None: any number.
         body_limit: largest body in bytes.
         import_limit: largest imported run, and largest checkpoint file, in bytes.
+        queue_limit: most runs that may wait for a worker; None: any number.
         heartbeat: seconds of silence before a stream sends a comment.
 
     Returns:
@@ -84,9 +86,11 @@ def create_api(
     app.state.exporters = {**own_exporters(version), **(exporters or {})}
     app.state.view_exporters = dict(view_exporters or {})
     app.state.heartbeat = heartbeat
+    app.state.queue_limit = queue_limit
     errors.install(app)
     families = (
         health.router,
+        metrics.router,
         catalog.router,
         runs.router,
         stream.router,

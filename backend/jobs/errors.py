@@ -7,6 +7,7 @@
     ├── Conflict        the run's status, or what is stored already, does not allow it
     ├── InvalidRequest  a field is not as expected
     ├── Unsupported     this problem cannot be analysed so
+    ├── TooMany         as many runs wait as are allowed
     ├── Unavailable     the workers or the data directory cannot be used now
     └── NotFinite       a point's parameters are not finite
 """
@@ -50,6 +51,12 @@ class Unsupported(JobsError):
     """This problem, point or device cannot be worked on so."""
 
     code = "unsupported"
+
+
+class TooMany(JobsError):
+    """There is as much waiting as is allowed."""
+
+    code = "too_many"
 
 
 class Unavailable(JobsError):

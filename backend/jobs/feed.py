@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
+from backend.jobs.counts import Counts
 from backend.jobs.recent import Recent
 from backend.jobs.store import Row, Store
 from backend.schemas.events import AnyEvent
@@ -24,6 +25,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._recent = Recent()
+        self.counts = Counts()
         self._storing = threading.Lock()  # rows reach the memory in the order of their numbers
         self._lock = threading.Lock()
         self._readers: dict[asyncio.AbstractEventLoop, set[asyncio.Event]] = {}
@@ -41,6 +43,7 @@ class Feed:
         """Store events (with what they change about their run), then wake all readers."""
         with self._storing:
             self._recent.add(self._store.append(run, first_seq, events, changes))
+        self.counts.add(events)
         self.wake()
 
     def wake(self) -> None:

@@ -219,6 +219,8 @@ def end(feed: Feed, run: str, last_seq: int, ended: Ended, seconds: float) -> No
         last.insert(0, Failed(error=ended.error))
     changes = {"status": ended.outcome, "ended": now(), "paused": False, "error": ended.error}
     feed.publish(run, last_seq + 1, last, changes)
+    why = "" if ended.error is None else f": {ended.error.code}, {ended.error.message}"
+    LOG.info("run %s %s after %.1f s%s", run, ended.outcome, seconds, why)
 
 
 def lost(waiting: bool) -> ErrorDetail:

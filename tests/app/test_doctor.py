@@ -23,7 +23,7 @@ def test_this_installation_is_well(settings):
     assert doctor.doctor(settings, out) == 0
     lines = out.getvalue().splitlines()
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
-        "python", "packages", "data", "port", "devices", "gradient", "projection",
+        "python", "packages", "data", "room", "memory", "port", "engine", "devices", "gradient", "projection",
     ]  # fmt: skip
 
 
@@ -75,3 +75,34 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(settings, monkeyp
     assert doctor.doctor(settings, out) == 1
     assert "fail  devices     ZeroDivisionError" in out.getvalue()
     assert "ok    projection" in out.getvalue()
+
+
+def test_too_little_room_or_memory_is_a_warning(settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "LEAST_ROOM", 1e9)
+    monkeypatch.setattr(doctor, "MEMORY", tmp_path / "meminfo")
+    (tmp_path / "meminfo").write_text("MemTotal: 8388608 kB\nMemAvailable: 524288 kB\n", "ascii")
+    found = [doctor.room(settings), doctor.memory()]
+    assert [check.verdict for check in found] == ["warn", "warn"]
+    assert found[1].found == "0.5 of 8.0 GiB are left"
+    assert all(check.advice for check in found)
+
+
+def test_an_engine_that_is_not_installed_fails(settings, monkeypatch):
+    def missing(name: str) -> str:
+        raise doctor.importlib.metadata.PackageNotFoundError(name)
+
+    assert doctor.engine(settings).verdict == "ok"
+    monkeypatch.setattr(doctor.importlib.metadata, "version", missing)
+    check = doctor.engine(Settings(engine="ray"))
+    assert (check.verdict, "gradscape[ray]" in check.advice) == ("fail", True)
+
+
+def test_a_cluster_without_its_token_is_a_warning(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "2.60.0")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    joined = Settings(engine="ray", ray_address="head:6379")
+    assert doctor.engine(joined).verdict == "warn"
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    assert doctor.engine(joined).verdict == "ok"
+    assert "secret" not in doctor.engine(joined).found

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from backend.api.bodies import CHANGES, body
 from backend.api.deps import Body, ServiceDep, answer_model, answer_page, known_kinds, parse
+from backend.jobs.errors import TooMany
 from backend.jobs.store import EventFilter
 from backend.schemas.base import WireModel
 from backend.schemas.control import CONTROL
@@ -40,6 +41,7 @@ class SnapshotPage(WireModel):
 
 @router.post("", status_code=201, response_model=None, responses={201: {"model": Run}}, openapi_extra=body("Request"))
 def submit(
+    request: Request,
     service: ServiceDep,
     raw: Body,
     idempotency_key: Annotated[
@@ -47,9 +49,21 @@ def submit(
         Header(min_length=1, max_length=200, description="The same key and body again give the same run."),
     ] = None,
 ) -> Response:
-    """Ask for a run; it is queued at once."""
-    request = parse(REQUEST, raw)
-    return answer_model(service.submit(request, idempotency_key), status=201)
+    """Ask for a run; it is queued at once.
+
+    Returns:
+        The run.
+
+    Raises:
+        TooMany: where as many runs wait as are allowed.
+    """
+    wanted, limit = parse(REQUEST, raw), request.app.state.queue_limit
+    if limit is not None and (waiting := service.state().queued) >= limit:
+        raise TooMany(
+            f"{waiting} runs wait for a worker, and at most {limit} may",
+            hint="Wait until some have ended, cancel some, or raise GRADSCAPE_QUEUE_LIMIT.",
+        )
+    return answer_model(service.submit(wanted, idempotency_key), status=201)
 
 
 @router.get("", response_model=None, responses={200: {"model": RunPage}})

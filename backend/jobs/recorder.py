@@ -220,7 +220,8 @@ def end(feed: Feed, run: str, last_seq: int, ended: Ended, seconds: float) -> No
     changes = {"status": ended.outcome, "ended": now(), "paused": False, "error": ended.error}
     feed.publish(run, last_seq + 1, last, changes)
     why = "" if ended.error is None else f": {ended.error.code}, {ended.error.message}"
-    LOG.info("run %s %s after %.1f s%s", run, ended.outcome, seconds, why)
+    stopping = ended.error is not None and ended.error.code == "worker_lost"
+    LOG.log(logging.DEBUG if stopping else logging.INFO, "run %s %s after %.1f s%s", run, ended.outcome, seconds, why)
 
 
 def lost(waiting: bool) -> ErrorDetail:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 ROUTES = {
-    ("get", "/api/health"), ("get", "/api/catalog"), ("get", "/api/stream"),
+    ("get", "/api/health"), ("get", "/api/metrics"), ("get", "/api/catalog"), ("get", "/api/stream"),
     ("get", "/api/runs"), ("post", "/api/runs"), ("post", "/api/runs/import"),
     ("get", "/api/runs/{run}"), ("patch", "/api/runs/{run}"), ("delete", "/api/runs/{run}"),
     ("post", "/api/runs/{run}/control"), ("post", "/api/runs/{run}/resume"), ("get", "/api/runs/{run}/events"),

@@ -10,6 +10,7 @@ ROUTES = {
     ("get", "/api/runs/{run}"), ("patch", "/api/runs/{run}"), ("delete", "/api/runs/{run}"),
     ("post", "/api/runs/{run}/control"), ("post", "/api/runs/{run}/resume"), ("get", "/api/runs/{run}/events"),
     ("get", "/api/runs/{run}/snapshots"), ("get", "/api/runs/{run}/export"),
+    ("get", "/api/checkpoints"), ("put", "/api/checkpoints/{name}"), ("delete", "/api/checkpoints/{name}"),
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Whether a surface's estimated error can be trusted: at every tile, how many cells lie within it.
 
-Twenty-six planes: networks as they start and after training, three extents. At every tile the picture that a page would
-draw, at 33×33, is compared with the finished surface. A first pass on a part of the examples is made wherever there are
+Twenty-six planes: networks as they start and after training, three extents; and beside them two functions that ripple
+more finely than coarse grids can see. At every tile the picture that a page would draw, at 33×33, is compared with the
+finished surface. A first pass on a part of the examples is made wherever there are
 enough for one, though the app spares it where all of them take no time.
 """
 
@@ -19,10 +20,11 @@ from backend.core.geometry import refinement
 from backend.core.geometry.fit import fit_plane
 from backend.core.problems.build import build_problem
 from backend.core.problems.problem import Problem
-from backend.schemas.analysis import RandomPlane, SurfaceAnalysis
+from backend.schemas.analysis import CoordinatePlane, RandomPlane, SurfaceAnalysis
 from backend.schemas.events import SurfaceTile
-from backend.schemas.problem import DataProblem
+from backend.schemas.problem import DataProblem, FunctionProblem
 from backend.schemas.problem.data import BlobsData, BreastCancerData, DigitsData, MoonsData, SpiralsData, WineData
+from backend.schemas.problem.function import AckleyFunction, RastriginFunction
 from backend.schemas.problem.loss import MseLoss
 from backend.schemas.problem.model import CnnModel, MlpModel, ResNetModel
 from benchmarks.picture import drawn
@@ -65,15 +67,17 @@ def moments(problem: Problem, seed: int) -> tuple[Moment, Moment]:
     return start, Moment(STEPS, theta.detach(), buffers_B)
 
 
-def trusted(problem: Problem, moment: Moment, extent: float, seed: int) -> dict[str, Any]:
+def trusted(
+    problem: Problem, moment: Moment, extent: float, seed: int, spec: RandomPlane | CoordinatePlane
+) -> dict[str, Any]:
     """Draw one surface, and compare each picture on the way with the last.
 
     Returns:
         The least share of cells within the estimated error, and the largest ratio of a cell's true error to it.
     """
-    plane = fit_plane(RandomPlane(), problem, moment, (), seed, extent=extent)
+    plane = fit_plane(spec, problem, moment, (), seed, extent=extent)
     if plane is None:
-        raise RuntimeError("expected a random plane, got none")
+        raise RuntimeError("expected a plane, got none")
     events = draw_surface(problem, plane, SurfaceAnalysis(resolution=33, extent=extent))
     tiles = [event for event in events if isinstance(event, SurfaceTile)]
     whole, shares, ratios = drawn(tiles, extent=extent), [], []
@@ -101,9 +105,20 @@ def main() -> None:
         problem = build_problem(spec, torch.float32, torch.device("cpu"))
         for moment in moments(problem, seed):
             extent = (1.0, 0.5, 1.5)[number % 3]
-            row = {"network": name, "step": moment.step, "extent": extent, **trusted(problem, moment, extent, seed)}
+            row = {
+                "network": name,
+                "step": moment.step,
+                "extent": extent,
+                **trusted(problem, moment, extent, seed, RandomPlane()),
+            }
             print(row, flush=True)
             found.append(row)
+    rippled = []
+    for function in (RastriginFunction(), AckleyFunction()):
+        problem = build_problem(FunctionProblem(function=function), torch.float32, torch.device("cpu"))
+        start = Moment(0, *problem.params0(seed))
+        rippled.append({"function": function.kind, **trusted(problem, start, 1.0, seed, CoordinatePlane())})
+        print(rippled[-1], flush=True)
     summary = {
         "planes": len(found),
         "pictures": sum(row["pictures"] for row in found),
@@ -113,7 +128,9 @@ def main() -> None:
     }
     print(summary)
     RESULT.parent.mkdir(exist_ok=True)
-    text = json.dumps({"seed": seed, "machine": machine(), "summary": summary, "planes": found}, indent=1)
+    text = json.dumps(
+        {"seed": seed, "machine": machine(), "summary": summary, "planes": found, "ripples": rippled}, indent=1
+    )
     RESULT.write_text(text + "\n", "utf-8")
 
 

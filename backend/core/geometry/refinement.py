@@ -18,7 +18,9 @@ SHARE: Final = 8  # the first pass takes an eighth of the examples
 CHEAP: Final = 400_000_000  # products of one point on all examples; 25 such take a fraction of a second
 TAKEN: Final = 0.5  # patches with at least this share of the largest error are worked on together
 SAFETY: Final = 0.5  # of what the level before missed: a smooth surface's own error is a quarter of it, a kink's half
-UNSEEN: Final = {WIDTH: 1.0, WIDTH // 2: 0.75}  # likewise at 5×5 and 9×9, where much may lie between the points
+UNSEEN: Final = {WIDTH: 1.5, WIDTH // 2: 0.75}  # likewise at 5×5 and 9×9, where much may lie between the points
+SPREAD: Final = np.array([0.7548776662, 0.5698402910])  # fractions of whose multiples fill the square evenly
+SPOTTED: Final = 2.0  # of what the picture misses at the spots: there are few of them
 
 
 def first_pass(total: int, products: int) -> int:
@@ -104,6 +106,19 @@ class Refinement:
             self._state = self.mesh.added, State(stride_pp, self.mesh.counts(stride_pp), errors, self.mesh.span())
         return self._state[1]
 
+    def spots(self) -> Cells:
+        """Return a cell of the last grid in each patch of its own, [K, 2], that no coarser grid holds.
+
+        They are evaluated early, to look between the points: a surface that ripples may be smooth at all of those.
+        """
+        odd = WIDTH // (2 * self.finest)  # odd multiples of the last spacing in a patch
+        if odd < 1:
+            return np.empty((0, 2), np.intp)
+        patch = np.flatnonzero(self.mine_pp)
+        corner = np.stack([patch // PATCHES, patch % PATCHES], 1) * WIDTH
+        spread = np.floor(patch[:, None] * SPREAD % 1 * odd).astype(np.intp)
+        return np.asarray(corner + self.finest * (2 * spread + 1), np.intp)
+
     def next(self) -> Round | None:
         """Return what to evaluate next; None when all is done."""
         mesh = self.mesh
@@ -140,6 +155,14 @@ class Refinement:
             complete = bool((mesh.count_GG[patch_slices(*place, int(stride_pp[place]))] == mesh.total).all())
             if begun and (place not in finer or complete):
                 more[where] |= count < mesh.total
+        if begun or self.first == mesh.total:  # a point on a first pass is dear: the first picture does without
+            for spot in map(tuple, self.spots()):
+                row, column = int(spot[0]) // WIDTH, int(spot[1]) // WIDTH
+                where = patch_slices(row, column, int(stride_pp[row, column]))
+                fresh[spot] |= mesh.count_GG[spot] == 0
+                # A spot stands on as many examples as its patch, so that the two can be compared.
+                complete = bool((more[where] | (mesh.count_GG[where] == mesh.total)).all())
+                more[spot] |= complete and mesh.count_GG[spot] < mesh.total
         more &= self.first < mesh.total
         return Round(tuple(patches), np.argwhere(fresh), np.argwhere(more))
 
@@ -150,7 +173,8 @@ def errors_of(mesh: Mesh, stride_pp: NDArray[np.int64]) -> Errors:
     The points that a patch's level added tell how far straight lines between those of the level before were off, at
     most D (at 5×5: of 3×3, in the quarter of the picture around the patch). That error falls to a quarter where the
     surface is smooth and to a half at a kink, so the patch's own is taken to be D/2; at the two coarsest levels, which
-    may step over much, D and ¾D. What is narrower than the spacing everywhere goes unseen.
+    may step over much, 3/2 D and 3/4 D. Cells that are known beyond the patch's spacing tell what it steps over: the
+    error is at least twice what the picture misses there.
 
     Args:
         mesh: what is known.
@@ -168,5 +192,33 @@ def errors_of(mesh: Mesh, stride_pp: NDArray[np.int64]) -> Errors:
                 where = slice(top, top + 2 * WIDTH + 1, stride), slice(left, left + 2 * WIDTH + 1, stride)
             else:
                 where = patch_slices(row, column, stride)
-            error_pp[row, column] = UNSEEN.get(stride, SAFETY) * between(mesh.mean_GG[where])
+            seen = UNSEEN.get(stride, SAFETY) * between(mesh.mean_GG[where])
+            error_pp[row, column] = max(seen, SPOTTED * missed(mesh, row, column, stride))
     return Errors(error_pp, mesh.sampling_errors(stride_pp))
+
+
+def missed(mesh: Mesh, row: int, column: int, stride: int) -> float:
+    """Return by how much straight lines between a patch's points miss known cells between them, at most.
+
+    Only cells that stand on as many examples as the patch count. With none, or none finite, it is 0.
+    """
+    around = patch_slices(row, column)
+    values, counts = mesh.mean_GG[around], mesh.count_GG[around]
+    inside = counts >= max(1, int(counts[::stride, ::stride].min()))
+    inside[::stride, ::stride] = False
+    at = np.argwhere(inside)
+    if not at.size:
+        return 0.0
+    low = np.minimum(at // stride, WIDTH // stride - 1)
+    share = (at - low * stride) / stride
+    corners = values[::stride, ::stride]
+    with np.errstate(invalid="ignore", over="ignore"):
+        drawn = sum(
+            np.where(i, share[:, 0], 1 - share[:, 0])
+            * np.where(j, share[:, 1], 1 - share[:, 1])
+            * corners[low[:, 0] + i, low[:, 1] + j]
+            for i in (0, 1)
+            for j in (0, 1)
+        )
+        off = np.abs(values[inside] - drawn)
+    return float(np.max(off, initial=0.0, where=np.isfinite(off)))

@@ -81,6 +81,42 @@ def test_cells_lie_within_the_estimated_error_at_every_round(name: str) -> None:
         assert (off <= bound + 1e-12).mean() >= 0.99
 
 
+LOW, HIGH = {"rastrigin": 5.12, "ackley": 4.0}, 33
+
+
+@pytest.mark.parametrize("name", LOW)
+def test_ripples_that_every_coarse_grid_steps_over_are_seen_at_the_spots(name: str) -> None:
+    x, y = LOW[name] * A, LOW[name] * B
+    waves = np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y)
+    surface = 20 + x**2 + y**2 - 10 * waves
+    if name == "ackley":
+        surface = 20 + np.e - 20 * np.exp(-0.2 * np.sqrt((x**2 + y**2) / 2)) - np.exp(waves / 2)
+    blind = []
+    for refinement, _ in worked(surface, HIGH, TOTAL):
+        mesh, stride_pp = refinement.mesh, refinement.strides()
+        bound = errors_of(mesh, stride_pp).both_pp.max()
+        off = np.abs(drawn(refinement) - surface[:: refinement.finest, :: refinement.finest])
+        assert (off <= bound + 1e-12).mean() >= 0.99
+        assert off.max() <= 2 * bound + 1e-12
+        alone = Mesh(TOTAL)  # the picture's own points, and nothing between them
+        for place in np.ndindex(PATCHES, PATCHES):
+            where = patch_slices(*place, int(stride_pp[place]))
+            alone.mean_GG[where], alone.count_GG[where] = surface[where], TOTAL
+        blind.append(off.max() / errors_of(alone, stride_pp).both_pp.max())
+    assert max(blind) > 2.5  # what the estimate would be without them
+
+
+def test_spots_lie_between_the_points_of_all_grids_but_the_last() -> None:
+    for resolution in (9, 17, 33, 65, 129):
+        refinement = Refinement(Mesh(1), resolution, 1)
+        spots = refinement.spots()
+        assert len(np.unique(spots, axis=0)) == PATCHES**2
+        assert (spots % refinement.finest == 0).all()
+        assert (spots % (2 * refinement.finest) != 0).all()
+        assert set(map(tuple, spots // WIDTH)) == set(np.ndindex(PATCHES, PATCHES))
+    assert not Refinement(Mesh(1), 5, 1).spots().size
+
+
 def test_refinement_goes_first_where_the_surface_bends_most() -> None:
     finest: dict[tuple[int, int], int] = {}
     for turn, (refinement, _) in enumerate(worked(SURFACES["corner"], 33, TOTAL)):
@@ -96,7 +132,8 @@ def test_more_examples_come_before_more_points_where_they_matter_more() -> None:
     rounds = worked(1e-3 * SURFACES["bowl"], 17)  # nearly flat, so that only the examples' spread is seen
     (_, opening), (_, second) = next(rounds), next(rounds)
     assert (len(opening.fresh), len(opening.more)) == (25, 0)
-    assert (len(second.fresh), len(second.more)) == (0, 25)
+    spots = PATCHES**2  # a look between the points, and then the rest of the data for all of them
+    assert (len(second.fresh), len(second.more)) == (spots, 25 + spots)
 
 
 def test_the_border_of_a_hole_is_refined_first() -> None:

@@ -20,12 +20,13 @@ from backend.schemas.run import ENDED, Run
 router = APIRouter(prefix="/api/runs", tags=["export"])
 PAGE = 500
 MOST_RUNS = 8  # of one page
+FILES = ("application/json", "text/csv", "application/x-npz", "text/x-python", "text/html")
 
 
 @router.get(
     "/{run}/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+    responses={200: {"content": {kind: {} for kind in FILES}, "description": "The file."}},
 )
 def export(
     request: Request,

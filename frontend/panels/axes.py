@@ -24,7 +24,7 @@ LAYERS: Final[dict[str, JsonValue]] = {  # the first layer on top
     "title": {"text": "layer"},
 }
 
-DECADES: Final[list[JsonValue]] = [{"dtickrange": [2, None], "value": "~e"}]  # where a tick is worth 100 or more
+DECADES: Final[list[JsonValue]] = [{"dtickrange": [4, None], "value": "~e"}]  # where a tick is worth 10,000 or more
 
 _KINDS: Final = {"linear": "Lin", "log": "Log"}
 

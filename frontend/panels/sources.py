@@ -33,7 +33,7 @@ PROFILES: Final = Source(
 )
 SPECTRUM: Final = Source(kind="spectrum", how="replace", keys=("lane", "repeat", "matrix", "layer", "point", "step"))
 EIGENVALUES: Final = Source(
-    kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "which", "point", "step")
+    kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "layer", "which", "point", "step")
 )
 EXAMPLES: Final = Source(kind="saliency_example", how="replace", keys=("lane", "repeat", "point", "step", "example"))
 MAPS: Final = Source(kind="saliency_map", how="replace", keys=("lane", "repeat", "point", "step", "method", "example"))

@@ -60,7 +60,7 @@ def test_values_stand_beside_thresholds_that_move_at_once(page: Stage) -> None:
     assert (threshold["x"], threshold["y"]) == (list(range(1, 11)), [10.0] * 5 + [20.0] * 5)
     assert (value["x"], value["y"]) == ([0, 5], [4.0, 6.0])
     assert threshold["line"]["color"] == value["line"]["color"]
-    assert page.line("sharpness") == "thin dashes: the threshold, beyond which steps grow · 6 Hessian products a look"
+    assert page.line("sharpness") == "thin dashes: above them, steps grow · 6 products a look"
 
 
 def test_preconditioned_values_begin_where_there_are_some(page: Stage) -> None:

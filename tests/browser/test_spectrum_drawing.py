@@ -110,9 +110,10 @@ def test_each_moment_shows_the_newest_look_before_it(page: Stage) -> None:
 def test_matrices_and_layers_are_chosen(page: Stage) -> None:
     page.open("a")
     page.emit("a", *(density("SGD", 0, place, matrix=kind) for kind, place in (("hessian", 0.0), ("residual", 3.0))))
-    page.emit("a", density("SGD", 0, 6.0, layer="4"), stems("SGD", 0, 5.0))
+    page.emit("a", density("SGD", 0, 6.0, layer="4"), stems("SGD", 0, 5.0), stems("SGD", 0, 7.0, layer="4"))
     page.painted("spectrum")
     assert peaks(page) == pytest.approx({"SGD": 0.0})
+    assert [mark["x"] for mark in marks(page)] == [[5.0]]
     page.show("a", spectrum__matrix="all")
     page.page.wait_for_function(
         "document.querySelector('[data-graph=spectrum]').data.filter((t) => t.mode === 'lines').length === 2"
@@ -127,7 +128,8 @@ def test_matrices_and_layers_are_chosen(page: Stage) -> None:
     select = page.page.locator("[data-panel=spectrum] [data-sort]")
     assert select.locator("option").all_inner_texts() == ["Whole network", "Layer 4"]
     select.select_option("4")
-    page.page.wait_for_function("document.querySelector('[data-graph=spectrum]').data.length === 1")
+    page.page.wait_for_function("document.querySelector('[data-graph=spectrum]').data.some((t) => t.x[0] === 7)")
+    assert [mark["x"] for mark in marks(page)] == [[7.0]]
     assert peaks(page) == pytest.approx({"SGD": 6.0})
 
 

@@ -44,12 +44,13 @@ class SpectrumDensity:
         yield from with_progress(work, "spectrum", total)
 
     def outliers(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
-        """Yield the largest eigenvalues of each matrix at a place, as they converge."""
-        k = min(spec.outliers, problem.layout.size - 1)
-        for matrix in matrices(problem, spec) if k > 0 else ():
-            operator = operator_at(problem, site.point, matrix, spec.data_fraction)
-            wanted = Search(matrix, "largest", k, TOLERANCE, BUDGET)
-            yield from search(problem, operator, wanted, site)
+        """Yield the largest eigenvalues of each matrix at a place, and of each layer's block, as they converge."""
+        for matrix in matrices(problem, spec) if spec.outliers else ():
+            whole = operator_at(problem, site.point, matrix, spec.data_fraction)
+            for layer, operator in _parts(problem, spec, whole):
+                if (k := min(spec.outliers, operator.size - 1)) > 0:
+                    wanted = Search(matrix, "largest", k, TOLERANCE, BUDGET, layer)
+                    yield from search(problem, operator, wanted, site)
 
     def densities(self, problem: Problem, spec: SpectrumAnalysis, site: Site) -> Events:
         """Yield the density of each matrix at a place, after each probe; a tick after each product."""

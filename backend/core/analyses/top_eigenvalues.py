@@ -24,6 +24,7 @@ class Search(NamedTuple):
     k: int
     tol: float
     budget: int
+    layer: str | None = None  # whose block of the matrix it is; None: the whole
 
 
 class TopEigenvalues:
@@ -88,6 +89,7 @@ def _event(
     return Eigenvalues(
         **site.where,
         matrix=wanted.matrix,
+        layer=wanted.layer,
         which=wanted.which,
         values=column(found.values_K, problem),
         residuals=column(found.residuals_K, problem),

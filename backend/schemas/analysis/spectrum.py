@@ -23,5 +23,7 @@ class SpectrumAnalysis(AnalysisSpec):
         10, "Largest eigenvalues that are found one by one, with their residuals; 0 for none.", ge=0, le=100
     )
     beside: bool = described(False, "Also the other two of H, G and H − G, which a function does not have.")
-    layers: bool = described(False, "Also the spectrum of each layer's own block of the matrix.")
+    layers: bool = described(
+        False, "Also the spectrum of each layer's own block of the matrix, with its largest eigenvalues."
+    )
     data_fraction: float = data_fraction()

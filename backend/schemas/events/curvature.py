@@ -11,6 +11,7 @@ class Eigenvalues(PointEvent):
 
     kind: Literal["eigenvalues"] = "eigenvalues"
     matrix: str
+    layer: str | None = None  # null: the whole matrix
     which: str
     values: Array  # [k] descending; with both ends [2k], the largest first
     residuals: Array  # [k] ‖Hv − λv‖

@@ -76,8 +76,8 @@ def graph() -> Graph:
 def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: how to read the picture, and what the newest value cost."""
     return (
-        Phrase(source=sources.SHARPNESS, text="thin dashes: the threshold, beyond which steps grow"),
-        Phrase(source=sources.SHARPNESS, text="{products} Hessian products a look"),
+        Phrase(source=sources.SHARPNESS, text="thin dashes: above them, steps grow"),
+        Phrase(source=sources.SHARPNESS, text="{products} products a look"),
         Phrase(source=sources.SHARPNESS, where={"converged": False}, text="not converged"),
     )
 

@@ -26,6 +26,11 @@ from frontend.panels import axes, sources
 GRAPH: Final = "spectrum"
 NAMES: Final = {"hessian": "H", "gauss_newton": "G", "residual": "H − G"}
 ALL: Final = "all"
+TITLES: Final = {
+    "gauss_newton": "eigenvalue λ of G",
+    "residual": "eigenvalue λ of H − G",
+    ALL: "eigenvalue λ of H (filled), G (dashed), H − G (dotted)",
+}
 
 MATRIX: Final = Choice(
     name="matrix",
@@ -119,7 +124,7 @@ def graph() -> Graph:
         patches=(
             axes.scaled("linear", rangemode="tozero", zeroline=False),
             axes.scaled("log"),
-            *axes.titled(MATRIX, {"gauss_newton": "eigenvalue λ of G", "residual": "eigenvalue λ of H − G"}, "xaxis"),
+            *axes.titled(MATRIX, TITLES, "xaxis"),
         ),
     )
 

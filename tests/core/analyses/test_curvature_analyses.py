@@ -141,12 +141,18 @@ def test_spectra_of_the_whole_and_of_its_layers() -> None:
     assert list(dict.fromkeys(event.layer for event in seen)) == [None, "0", "1", "4", "5", "9"]
     for event in seen:
         assert float(np.trapezoid(event.density, event.grid)) == pytest.approx(1.0, abs=1e-5)
+    stems = [event for event in told(problem, spec, moment) if isinstance(event, Eigenvalues) and event.final]
+    assert [event.layer for event in stems] == [None, "0", "1", "4", "5", "9"]
     ends = [event for event in seen if event.final]
     assert ends[0].size == problem.layout.size == sum(event.size for event in ends[1:])
     dense = dense_hessian(problem, moment)
     assert abs(ends[0].trace - float(dense.trace())) <= 3 * ends[0].trace_stderr
     start = 0
-    for event in ends[1:]:
+    for event, stem in zip(ends[1:], stems[1:], strict=True):
+        block = dense[start : start + event.size, start : start + event.size]
+        largest = torch.linalg.eigvalsh(block).flip(0)[: min(10, event.size - 1)]
+        assert stem.converged
+        np.testing.assert_allclose(stem.values, largest, rtol=0.0, atol=1e-3 * float(largest[0]))
         exact = float(dense.diagonal()[start : start + event.size].sum())
         assert abs(event.trace - exact) <= 3 * event.trace_stderr + 1e-9
         start += event.size

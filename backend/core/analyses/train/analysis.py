@@ -36,7 +36,7 @@ class Train:
         for probe in spec.probes:
             sentence = analysis_for(probe.analysis).unsupported(problem, probe.analysis)
             if sentence is not None:
-                return sentence
+                return f"{probe.analysis.title}: {sentence}"
         return None
 
     def run(self, problem: Problem, spec: TrainRequest, ctx: Context) -> Training:

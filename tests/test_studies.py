@@ -10,6 +10,8 @@ from backend.schemas.optimizer import SgdOptimizer
 from benchmarks.studies.edge_of_stability import CHEBYSHEV, RESULTS, STUDIES, build, every
 from benchmarks.studies.outliers import RESULTS as OUTLIERS
 from benchmarks.studies.outliers import outliers
+from benchmarks.studies.rule_ranks import RESULT as RANKS
+from benchmarks.studies.rule_ranks import SEEDS, race, ranks
 from benchmarks.studies.training import train
 
 EDGE: dict[str, list[dict[str, Any]]] = json.loads((RESULTS / "edge_of_stability.json").read_text("utf-8"))["studies"]
@@ -50,6 +52,35 @@ def test_squared_error_has_as_many_outliers_as_classes() -> None:
     fewer = [row for row in ROWS if row["loss"] == "mse" and row["classes"] == 6 and row["steps"] == 100]
     assert [row["H"]["outliers"] for row in fewer] == [5, 5, 5]
     assert all(row[matrix]["converged"] for row in ROWS for matrix in ("H", "G"))
+
+
+def test_ranks_by_steps_and_by_evaluations_differ_where_costs_do() -> None:
+    recorded = json.loads(RANKS.read_text("utf-8"))
+    assert recorded["seeds"] == SEEDS == 4
+    for each in recorded["races"]:
+        lanes = {lane.name for lane in race(each["batch"]).lanes}
+        places = {by: {one["lane"]: one["rank"] for one in order} for by, order in each["ranks"].items()}
+        assert set(places["step"]) == set(places["evaluations"]) == set(each["gradients_a_step"]) == lanes
+        assert len(lanes) == 6
+        assert len(set(each["gradients_a_step"].values())) > 2
+        assert places["step"] != places["evaluations"]
+
+
+def test_ranks_are_within_what_all_have_spent() -> None:
+    def row(lane: str, repeat: int, cost: int, *losses: float) -> dict[str, Any]:
+        steps = list(range(len(losses)))
+        return {"lane": lane, "repeat": repeat, "step": steps, "evaluations": [cost * s for s in steps], "loss": losses}
+
+    rows = [
+        row("cheap", 0, 1, 9, 7, 5),
+        row("cheap", 1, 1, 9, 8, 7),
+        row("dear", 0, 2, 9, 6, 1),
+        row("dear", 1, 2, 9, 7, 2),
+    ]
+    by_steps, by_evaluations = ranks(rows, "step"), ranks(rows, "evaluations")
+    assert [(one["lane"], one["rank"], one["loss"]) for one in by_steps] == [("dear", 1, 1.5), ("cheap", 2, 6.0)]
+    assert [(one["lane"], one["rank"], one["loss"]) for one in by_evaluations] == [("cheap", 1, 6.0), ("dear", 2, 6.5)]
+    assert {one["within"] for one in by_evaluations} == {2}
 
 
 def test_outliers_are_those_before_the_widest_gap() -> None:

@@ -1,7 +1,8 @@
 """Four seeds × six rules on digits in one race: do ranks by steps and by gradient evaluations differ?
 
-Rules whose steps cost 1 to 20 gradients, at the settings below, which nobody has tuned; one budget for all, the least that any lane has spent; the
-median over the seeds of a lane's whole-split training loss within it, as the page's standings have it.
+Rules whose steps cost 1 to 20 gradients, at the settings below, which nobody has tuned; one budget for all, the least
+that any lane has spent; the median over the seeds of a lane's whole-split training loss within it, as the page's
+standings have it.
 ``python -m benchmarks.studies.rule_ranks`` writes ``results/rule_ranks.json``.
 """
 

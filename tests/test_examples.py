@@ -24,8 +24,11 @@ def test_every_example_is_tested_here() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "minimal_landscape.py",
         "headless_run.py",
-        "own_problems.py",
-    }  # the last: core/problems/test_custom.py
+        "own_problems.py",  # core/problems/test_custom.py
+        "recorded_loop.py",  # these: gradscape/test_recording.py and test_recorded_callbacks.py
+        "recorded_lightning.py",
+        "recorded_transformers.py",
+    }
 
 
 def test_the_minimal_landscape_draws_a_picture(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from backend.api.gate import Gate
 from backend.api.headers import SecureHeaders
 from backend.api.openapi import document
 from backend.api.rate import RateLimit
-from backend.api.routes import catalog, checkpoints, export, health, metrics, runs, stream
+from backend.api.routes import catalog, checkpoints, export, health, metrics, recordings, runs, stream
 from backend.api.security import LOCAL_HOSTS, BodyLimit, HostCheck
 from backend.api.sse import HEARTBEAT
 from backend.jobs.service import Service
@@ -96,6 +96,7 @@ def create_api(
         stream.router,
         export.router,
         checkpoints.router,
+        recordings.router,
         _documentation(),
     )
     for family in (*families, _guard(families)):
@@ -103,7 +104,7 @@ def create_api(
     if page is not None:
         page(app)
     # From here on each guard stands before those above it; they guard the page, its files and unknown addresses alike.
-    large = (IMPORT, f"{checkpoints.PREFIX}/")
+    large = (IMPORT, f"{checkpoints.PREFIX}/", f"{recordings.PREFIX}/")
     app.add_middleware(BodyLimit, limit_of=lambda path: import_limit if path.startswith(large) else body_limit)
     if token is not None:
         app.add_middleware(Gate, access=Access(token))

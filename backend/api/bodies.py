@@ -8,6 +8,7 @@ from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.control import CONTROL
 from backend.schemas.events import Envelope
 from backend.schemas.fields import described
+from backend.schemas.recording import RECORDED, RECORDING
 from backend.schemas.run import REQUEST, Run, Tag
 
 REF = "#/components/schemas/{model}"
@@ -35,6 +36,8 @@ BODIES: dict[str, TypeAdapter[Any]] = {
     "Control": CONTROL,
     "RunChanges": CHANGES,
     "ExportedRun": EXPORTED,
+    "Recording": RECORDING,
+    "RecordedEvents": RECORDED,
     "Envelope": TypeAdapter(Envelope),
 }
 

@@ -16,6 +16,7 @@ from backend.jobs.naming import default_name
 from backend.jobs.placed import placed
 from backend.jobs.points import Archive, request_of, resolve
 from backend.jobs.recorder import Recorder, Steering
+from backend.jobs.recordings import Recordings
 from backend.jobs.recovery import Recovery
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.split import split
@@ -62,6 +63,7 @@ class Service:
         self._datasets, self.custom = datasets or data_dir / "datasets", custom or CustomFile()
         self._recovery = Recovery(store, feed, self.folder, self.submit)
         self._recorder = Recorder(feed, Steering(self._abandon, self._send, self._recovery.died))
+        self.recordings = Recordings(store, self._recorder, self.folder)
         self._handles: dict[str, Handle] = {}
         self._submitting = threading.Lock()
         self._catalog: Catalog | None = None
@@ -84,7 +86,11 @@ class Service:
         """
         request = self.custom.completed(request)
         resolved = resolve(request, Archive(self._store.get, self.folder, self.checkpoints.path))
-        key = None if idempotency_key is None else (idempotency_key, _digest(request))
+        key = (
+            None
+            if idempotency_key is None
+            else (idempotency_key, hashlib.sha256(request.encode().encode()).hexdigest())
+        )
         new = Run(
             id=new_run_id(),
             kind=request.kind,
@@ -170,7 +176,7 @@ class Service:
         check_control(found, request_of(found), control, ends_in(self._store, run))
         handle = self._handles.get(run)
         if handle is None:
-            raise Conflict(f"run {run} belongs to no worker", hint="The server is starting; try again.")
+            raise Conflict(f"run {run} belongs to no worker", hint="It is recorded elsewhere, or the server starts.")
         if isinstance(control, Cancel) and control.lane is None:
             self._recorder.cancelling(run)
             handle.cancel()
@@ -285,15 +291,9 @@ class Service:
         return placed(runs, self._recorder.held, self._engine.queue)
 
     def _send(self, run: str, control: AnyControl) -> None:
-        handle = self._handles.get(run)
-        if handle is not None:
+        if (handle := self._handles.get(run)) is not None:
             handle.send(control)
 
     def _abandon(self, run: str) -> None:
-        handle = self._handles.get(run)
-        if handle is not None:
+        if (handle := self._handles.get(run)) is not None:
             handle.cancel()
-
-
-def _digest(request: AnyRequest) -> str:
-    return hashlib.sha256(request.encode().encode()).hexdigest()

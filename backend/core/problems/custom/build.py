@@ -17,6 +17,7 @@ from backend.core.problems.network import NetworkProblem
 from backend.core.problems.splits import Examples, Splits
 from backend.schemas.problem.custom import Custom, CustomEntry
 from backend.schemas.problem.loss import CrossEntropyLoss, MseLoss
+from backend.schemas.recording import NAMELESS
 
 Known = Callable[[str], Definition]  # a problem's name → what the file declares
 SEVERAL: Final = 8  # examples that a new problem is tried on
@@ -28,6 +29,11 @@ def nothing_known(name: str) -> Definition:
     Raises:
         BadProblem: always.
     """
+    if name == NAMELESS:
+        raise BadProblem(
+            "this run was recorded without its model, so there are its curves and its path alone; start the server "
+            "with --problems FILE, and name the file's problem in the Recorder"
+        )
     raise BadProblem(f"there is no problem {name!r}: the server was started without a problems file (--problems FILE)")
 
 

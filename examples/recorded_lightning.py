@@ -1,0 +1,46 @@
+"""A Lightning callback that records a fit: put ``Recorded(problem="mine")`` among the Trainer's callbacks.
+
+Lightning calls the methods by name, so this file needs nothing of it; add ``lightning.pytorch.Callback`` as the base.
+"""
+
+from typing import Any
+
+from gradscape import Recorder
+
+
+class Recorded:
+    """Begins with the fit, tells of every batch, and ends with it.
+
+    Args:
+        model: name of the module's attribute that holds the network; empty for the module itself.
+        recorder: what ``gradscape.Recorder`` takes besides.
+    """
+
+    def __init__(self, model: str = "", **recorder: Any) -> None:
+        self._model, self._given = model, recorder
+        self.record: Recorder | None = None
+
+    def on_fit_start(self, trainer: Any, module: Any) -> None:
+        """Begin."""
+        steps = max(1, int(trainer.estimated_stepping_batches))
+        self.record = Recorder(
+            getattr(module, self._model) if self._model else module, **{"steps": steps, **self._given}
+        ).start()
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Tell of an update; with accumulated gradients only the batches that end in one count."""
+        if self.record is None or (batch_idx + 1) % getattr(trainer, "accumulate_grad_batches", 1):
+            return
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        self.record.step(loss, lr=float(rates[0]) if rates else float("nan"))
+
+    def on_fit_end(self, trainer: Any, module: Any) -> None:
+        """End."""
+        if self.record is not None:
+            self.record.finish()
+
+    def on_exception(self, trainer: Any, module: Any, exception: BaseException) -> None:
+        """End, as what it was."""
+        if self.record is not None:
+            self.record.finish("cancelled" if isinstance(exception, KeyboardInterrupt) else "failed")

@@ -1,0 +1,105 @@
+"""The callbacks of the examples, called as their libraries call them."""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gradscape import Client, recorder
+
+EXAMPLES = str(Path(__file__).parents[2] / "examples")
+
+
+class Told(Client):
+    """Remembers what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__("http://nobody")
+        self.asked: list[tuple[str, str, Any, dict[str, str]]] = []
+
+    def ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        self.asked.append((method, path, body, query))
+        return {"id": "a-run"}
+
+    def rows(self) -> int:
+        return sum(
+            event["step"]["shape"][0]
+            for _, path, body, _ in self.asked
+            if path.endswith("/events")
+            for event in body["events"]
+        )
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    sys.path.insert(0, EXAMPLES)
+    yield Told()
+    sys.path.remove(EXAMPLES)
+
+
+def test_lightning(told: Told) -> None:
+    from recorded_lightning import Recorded
+
+    module = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    trainer = SimpleNamespace(estimated_stepping_batches=2, optimizers=[optimizer], accumulate_grad_batches=2)
+    callback = Recorded(client=told, lane="lightning")
+    callback.on_fit_start(trainer, module)
+    for index in range(4):
+        callback.on_train_batch_end(trainer, module, {"loss": torch.tensor(1.0)}, None, index)
+    callback.on_fit_end(trainer, module)
+    assert told.asked[0][2] == {"name": "", "lane": "lightning", "steps": 2, "parameters": 4, "problem": None}
+    assert told.rows() == 2
+    assert told.asked[-1][1:] == ("/api/recordings/a-run/finish", None, {"status": "succeeded"})
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError(), "failed"), (KeyboardInterrupt(), "cancelled")])
+def test_lightning_tells_how_it_ended(told: Told, error: BaseException, status: str) -> None:
+    from recorded_lightning import Recorded
+
+    module = nn.Module()
+    module.net = nn.Linear(2, 1)
+    callback = Recorded("net", client=told)
+    trainer = SimpleNamespace(estimated_stepping_batches=9)
+    callback.on_fit_start(trainer, module)
+    callback.on_exception(trainer, module, error)
+    callback.on_fit_end(trainer, module)
+    assert [asked[3] for asked in told.asked if asked[1].endswith("/finish")] == [{"status": status}]
+    assert told.asked[0][2]["parameters"] == 3
+
+
+def test_transformers(told: Told) -> None:
+    from recorded_transformers import Recorded
+
+    model, state = nn.Linear(3, 1), SimpleNamespace(max_steps=5)
+    callback = Recorded(client=told, name="tuned", problem="mine", parameters={"width": 3})
+    callback.on_train_begin(None, state, None, model=model, tokenizer=None)
+    for step in range(5):
+        callback.on_log(None, state, None, logs={"loss": 1.0 / (step + 1), "learning_rate": 0.1, "grad_norm": 2.0})
+    callback.on_log(None, state, None, logs={"train_runtime": 3.0, "train_loss": 0.5})
+    callback.on_train_end(None, state, None)
+    assert told.asked[0][2]["problem"] == {"custom": {"name": "mine", "parameters": {"width": 3}}}
+    assert told.rows() == 5
+
+
+def test_snapshots_become_rarer(told: Told) -> None:
+    model = nn.Linear(2, 1)
+    with recorder.Recorder(model, client=told) as record:
+        for _ in range(1000):
+            record.step(0.5)
+            if record._steps % 50 == 0:
+                record._thread.join(0.3)  # so that no snapshot is left out as one too many
+    steps = [int(path.rpartition("/")[2]) for _, path, _, _ in told.asked if "/snapshots/" in path]
+    assert steps[:3] == [0, 1, 2]
+    assert steps[-1] == 1000
+    assert steps == sorted(set(steps))
+    gaps = [b - a for a, b in pairwise(steps)]
+    assert set(gaps[:50]) == {1}
+    assert max(gaps) >= 4
+    assert len(steps) < 350

@@ -11,6 +11,8 @@ ROUTES = {
     ("post", "/api/runs/{run}/control"), ("post", "/api/runs/{run}/resume"), ("get", "/api/runs/{run}/events"),
     ("get", "/api/runs/{run}/snapshots"), ("get", "/api/runs/{run}/export"),
     ("get", "/api/checkpoints"), ("put", "/api/checkpoints/{name}"), ("delete", "/api/checkpoints/{name}"),
+    ("post", "/api/recordings"), ("post", "/api/recordings/{run}/events"), ("post", "/api/recordings/{run}/finish"),
+    ("put", "/api/recordings/{run}/snapshots/{step}"),
 }  # fmt: skip
 
 

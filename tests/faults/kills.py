@@ -37,7 +37,7 @@ PATIENCE = 240.0  # seconds for anything that must happen
 ENDED = ("succeeded", "failed", "cancelled")
 STEPS = 240
 RACE: dict[str, Any] = {
-    "kind": "train", "steps": STEPS, "batch_size": 32, "pace": 120.0, "tune": False, "seed": 7,
+    "kind": "train", "steps": STEPS, "batch_size": 32, "pace": 120.0, "seed": 7,
     "problem": {"data": {"kind": "digits", "examples": 200}, "model": {"kind": "mlp", "hidden": [8]}},
     "lanes": [{"name": "Adam", "optimizer": {"kind": "adam"}}, {"name": "SGD", "optimizer": {"kind": "sgd"}}],
 }  # fmt: skip

@@ -82,7 +82,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def race(*lanes: Lane, **fields: Any) -> TrainRequest:
-    defaults = {"problem": NET, "lanes": lanes or (Lane(),), "steps": 20, "batch_size": 4, "tune": False, "seed": 3}
+    defaults = {"problem": NET, "lanes": lanes or (Lane(),), "steps": 20, "batch_size": 4, "seed": 3}
     return TrainRequest(**{**defaults, **fields})
 
 

@@ -4,6 +4,7 @@ Shapes: N examples, P parameters, K vectors at once, I inputs and O outputs of a
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.params import Layout
 from backend.core.problems.problem import Data, Problem
+from backend.core.runtime.hands import hands, shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +65,17 @@ class Sweeps:
         return sum(layer.bytes for layer in self._layers) + 2 * self._layers[-1].error_NO.nbytes
 
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
-        """Return the products of K vectors [K, P], all at once or one after the other."""
+        """Return the products of K vectors [K, P], all at once, or each by itself.
+
+        Of those that are made by themselves as many as divide evenly among the cores are, each on one core: two cores
+        that share one product wait for each other, and two that have their own do not.
+        """
         if batched or len(V_KP) == 1:
             return self._products(V_KP)
-        return torch.cat([self._products(v_P.unsqueeze(0)) for v_P in V_KP])
+        count = hands(V_KP.device)
+        even = len(V_KP) - len(V_KP) % count
+        made = list(shared((partial(self._products, V_KP[row : row + 1]) for row in range(even)), count))
+        return torch.cat([*made, *(self._products(V_KP[row : row + 1]) for row in range(even, len(V_KP)))])
 
     @torch.no_grad()
     def _products(self, V_KP: Tensor) -> Tensor:

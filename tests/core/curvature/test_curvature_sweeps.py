@@ -1,9 +1,11 @@
 """Two sweeps through a dense network's layers, against products through autograd's graph."""
 
+import threading
+
 import pytest
 import torch
 
-from backend.core.curvature import ggn, hvp
+from backend.core.curvature import ggn, hvp, sweeps
 from backend.core.curvature.ggn import gauss_newton
 from backend.core.curvature.graph import graph_bytes
 from backend.core.curvature.hvp import hessian
@@ -29,6 +31,28 @@ def test_sweeps_are_what_autograd_says(name: str, monkeypatch: pytest.MonkeyPatc
             torch.testing.assert_close(ours.apply(V_KP[:count]), theirs.apply(V_KP[:count]), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_block_shared_by_cores_is_what_one_core_makes(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, moment = place("spirals-sigmoid-xavier")
+    assert problem.train is not None
+    swept = dense_sweeps(problem, moment.params_P.clone().requires_grad_(), problem.train, whole=True)
+    assert swept is not None
+    V_KP = torch.randn(7, problem.layout.size, generator=drawn(), dtype=torch.float64)
+    alone = torch.cat([swept.through(v_P.unsqueeze(0), batched=False) for v_P in V_KP])
+    monkeypatch.setattr(sweeps, "hands", lambda device: threads)
+    by: list[str] = []
+    products = swept._products
+
+    def noted(part_KP: torch.Tensor) -> torch.Tensor:
+        by.append(threading.current_thread().name)
+        return products(part_KP)
+
+    monkeypatch.setattr(swept, "_products", noted)
+    torch.testing.assert_close(swept.through(V_KP, batched=False), alone, rtol=1e-12, atol=1e-14)
+    assert sum(name.startswith("hand") for name in by) == 6
+    assert by.count(threading.current_thread().name) == 1
+
+
 @over(("cnn", "attention", "rosenbrock", "cnn-frozen"))
 def test_other_problems_have_none(name: str) -> None:
     problem, moment = place(name)
@@ -41,9 +65,9 @@ def test_what_is_kept_counts_as_memory() -> None:
     problem, moment = place("relu")
     assert problem.train is not None
     params_P = moment.params_P.clone().requires_grad_()
-    sweeps = dense_sweeps(problem, params_P, problem.train, whole=True)
-    assert sweeps is not None
+    kept = dense_sweeps(problem, params_P, problem.train, whole=True)
+    assert kept is not None
     examples, widths = len(problem.train), (9, 5)
     hidden = 8 * examples * sum(widths)  # bytes of one tensor of each hidden layer
-    assert sweeps.bytes > 4 * hidden
-    assert graph_bytes(lambda part: sweeps, None) == sweeps.bytes
+    assert kept.bytes > 4 * hidden
+    assert graph_bytes(lambda part: kept, None) == kept.bytes

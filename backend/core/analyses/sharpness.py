@@ -83,12 +83,14 @@ class Track:
         operator = hessian(self._problem, moment, self._data, plan=self._plan)
         self._plan = operator.plan
         yield TICK
-        plain = yield from ticking(self._plain.look(operator))
+        gradient_P = operator.gradient_P
+        plain = yield from ticking(self._plain.look(operator, gradient_P))
         scaled = None
         if diagonal_P is not None:
             diagonal_P = diagonal_P.to(self._dtype)
             if bool((diagonal_P > 0).all()):  # else ε is nothing in this number format, and there is no P⁻¹
-                scaled = yield from ticking(self._scaled.look(preconditioned(operator, diagonal_P)))
+                scaled_P = None if gradient_P is None else gradient_P * diagonal_P.rsqrt()
+                scaled = yield from ticking(self._scaled.look(preconditioned(operator, diagonal_P), scaled_P))
         return Measured(plain, scaled)
 
 

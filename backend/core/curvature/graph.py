@@ -52,6 +52,11 @@ class Kept(Protocol):
         """Memory that autograd does not know of."""
         ...
 
+    @property
+    def gradient_P(self) -> Tensor | None:
+        """∇L there, where it comes along."""
+        ...
+
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
         """Return the products of K vectors [K, P], all at once or one after the other."""
         ...
@@ -62,6 +67,7 @@ class Graph:
     """Linear maps applied from first to last."""
 
     stages: tuple[Stage, ...]
+    gradient_P: Tensor | None = None
 
     @property
     def bytes(self) -> int:
@@ -112,6 +118,11 @@ class GraphOperator:
         self.plan = plan
         self._build = build
         self._kept = build(plan.parts[0][0]) if plan.retained else None
+
+    @property
+    def gradient_P(self) -> Tensor | None:
+        """∇L, where it comes along: with a retained graph of H."""
+        return None if self._kept is None else self._kept.gradient_P
 
     def apply(self, V_KP: Tensor) -> Tensor:
         """Return A·v for each row; see the class for the cost.

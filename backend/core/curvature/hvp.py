@@ -71,7 +71,7 @@ def hessian(
         with sdpa_kernel(ATTENTION):
             loss = problem.loss(params_P, moment.buffers_B, part)
         (grad_P,) = torch.autograd.grad(loss, params_P, create_graph=True)
-        return Graph((Stage(grad_P, params_P),))
+        return Graph((Stage(grad_P, params_P),), grad_P.detach())
 
     return GraphOperator(build, plan or make_plan(build, data, params_P, microbatch, graph_mb), params_P)
 

@@ -64,6 +64,14 @@ class Sweeps:
         """Memory of what is kept."""
         return sum(layer.bytes for layer in self._layers) + 2 * self._layers[-1].error_NO.nbytes
 
+    @property
+    def gradient_P(self) -> Tensor:
+        """∇L: δᵀ·a and Σₙ δ of each layer."""
+        parts = [
+            part for layer in self._layers for part in (layer.error_NO.t() @ layer.input_NI, layer.error_NO.sum(0))
+        ]
+        return torch.cat([part.flatten() for part in parts])
+
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
         """Return the products of K vectors [K, P], all at once, or each by itself.
 

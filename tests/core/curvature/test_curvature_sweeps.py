@@ -26,6 +26,9 @@ def test_sweeps_are_what_autograd_says(name: str, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(module, "dense_sweeps", lambda *args, **settings: None)
     derived = [make(problem, moment) for make in (hessian, gauss_newton)]
     V_KP = torch.randn(4, problem.layout.size, generator=drawn(), dtype=torch.float64)
+    gradients = [operator.gradient_P for operator in (swept[0], derived[0])]
+    assert gradients[0] is not None
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-12)
     for ours, theirs in zip(swept, derived, strict=True):
         for count in (1, 4):
             torch.testing.assert_close(ours.apply(V_KP[:count]), theirs.apply(V_KP[:count]), rtol=1e-10, atol=1e-12)

@@ -49,6 +49,19 @@ def test_a_direction_that_was_never_followed_is_found_by_the_next_fresh_start() 
     assert seen[FRESH - 1 :] == pytest.approx([4.0, 4.0])
 
 
+def test_a_hint_shows_a_direction_that_was_never_followed() -> None:
+    diagonal = torch.zeros(SIZE, dtype=torch.float64)
+    diagonal[:3] = torch.tensor([3.0, 2.0, 1.0])
+    tracker = Tracker(1, drawn(), tol=1e-6, budget=500)
+    finish(tracker.look(Dense(torch.diag(diagonal))))
+    tracker._vectors_KP = torch.eye(2, SIZE, dtype=torch.float64)
+    diagonal[40] = 4.0
+    hint_P = torch.zeros(SIZE, dtype=torch.float64)
+    assert finish(tracker.look(Dense(torch.diag(diagonal)), hint_P)).sharpness == pytest.approx(3.0)  # tells nothing
+    hint_P[[5, 40]] = torch.tensor([0.5, 1.0], dtype=torch.float64)
+    assert finish(tracker.look(Dense(torch.diag(diagonal)), hint_P)).sharpness == pytest.approx(4.0)
+
+
 def test_after_a_look_that_did_not_converge_the_next_starts_anew() -> None:
     matrix = turning(0.0)
     tracker = Tracker(1, drawn(), tol=1e-12, budget=5)

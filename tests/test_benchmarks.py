@@ -4,9 +4,10 @@ import importlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import record, table
+from benchmarks import fan_out, record, table
 
 SAMPLES = {"ours": [2.0, 1.0, 9.0], "theirs": [4.0, 1.0, 4.0]}
 
@@ -84,3 +85,23 @@ def test_every_benchmark_can_be_loaded_and_run(bench: str) -> None:
 
 def test_every_record_is_of_a_benchmark() -> None:
     assert {path.stem for path in record.RESULTS.glob("*.json")} <= set(table.BENCHES)
+
+
+def test_readers_that_are_too_slow_end_up_at_the_store_and_the_others_never_do() -> None:
+    rate = 40.0
+    quick = fan_out.crowd(np.full(10, 2 * rate), rate, seconds=100.0)
+    assert (quick.live, quick.store, quick.queries) == (1.0, 0.0, 0.0)
+    # Half a rate too slow: 4096 rows behind after 205 s; from then on it asks for its own pace, a page at a time.
+    mixed = fan_out.crowd(np.array([2 * rate, rate / 2]), rate, seconds=1000.0, tick=1.0)
+    assert (mixed.live, mixed.store) == (0.5, 0.5)
+    assert mixed.queries == 1.0
+    assert mixed.farthest == pytest.approx(1000.0 * rate / 2)
+
+
+def test_what_many_readers_take_grows_with_them() -> None:
+    measured = fan_out.Prices(store=1e-3, give=1e-5, size=4000.0)
+    one, many = (fan_out.extrapolated(measured, readers, slow=0.0) for readers in (1, 10_000))
+    assert one["cores"] == pytest.approx(20 * (1e-3 + 1e-5))
+    assert many["cores"] == pytest.approx(20 * (1e-3 + 0.1))
+    assert many["Mbit/s"] == pytest.approx(20 * 4000 * 10_000 * 8 / 1e6)
+    assert many["queries/s"] == many["from the store"] == 0.0

@@ -161,3 +161,16 @@ def test_a_change_of_nothing_changes_nothing(ask, submit):
     before = ask("GET", f"/api/runs/{run}").json()
     answer = ask("PATCH", f"/api/runs/{run}", json={})
     assert (answer.status_code, answer.json()) == (200, before)
+
+
+def test_a_full_page_of_events_never_changes_and_says_so(ask, submit):
+    run = submit()
+    run.start()
+    run.tell(*(Progress(phase="x", done=i, total=9) for i in range(5)))
+    full = ask("GET", f"/api/runs/{run.run}/events?limit=4")
+    assert full.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "cache-control" not in ask("GET", f"/api/runs/{run.run}/events?limit=9").headers
+    assert "cache-control" not in ask("GET", f"/api/runs/{run.run}/events?last=2").headers
+    run.tell(Progress(phase="x", done=9, total=9))
+    run.end()
+    assert ask("GET", f"/api/runs/{run.run}/events?limit=4").content == full.content

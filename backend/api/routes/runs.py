@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from backend.api.bodies import CHANGES, body
 from backend.api.deps import Body, ServiceDep, answer_model, answer_page, known_kinds, parse
+from backend.api.gate import ADMITTED
 from backend.jobs.errors import TooMany
 from backend.jobs.store import EventFilter
 from backend.schemas.base import WireModel
@@ -17,6 +18,8 @@ from backend.schemas.snapshot import KeptSnapshot
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 MOST_RUNS = 500
 MOST_EVENTS = 10_000
+SHARED = "public, max-age=31536000, immutable"
+OWN = "private, max-age=31536000, immutable"  # where a token is needed, no cache may give it to others
 
 
 class RunPage(WireModel):
@@ -124,6 +127,7 @@ def resume(run: str, service: ServiceDep) -> Response:
 
 @router.get("/{run}/events", response_model=None, responses={200: {"model": EventPage}})
 def events(
+    request: Request,
     run: str,
     service: ServiceDep,
     after: Annotated[int, Query(ge=0, le=2**63 - 1, description="`seq` to go on after.")] = 0,
@@ -133,10 +137,13 @@ def events(
     step_to: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Only events up to this step.")] = None,
     last: Annotated[int | None, Query(ge=1, le=MOST_EVENTS, description="Only the last n of them.")] = None,
 ) -> Response:
-    """Read a run's stored events, in order."""
+    """Read a run's stored events, in order; a full page never changes, and says so to caches."""
     which = EventFilter(after, limit if last is None else last, known_kinds(kinds), lane, step_to, last)
     rows, following = service.events(run, which)
-    return answer_page([row.text for row in rows], following)
+    answer = answer_page([row.text for row in rows], following)
+    if following is not None:  # events are only ever added, after those
+        answer.headers["cache-control"] = SHARED if ADMITTED not in request.scope else OWN
+    return answer
 
 
 @router.get("/{run}/snapshots", response_model=None, responses={200: {"model": SnapshotPage}})

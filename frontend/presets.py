@@ -3,6 +3,7 @@
 from frontend.arena_presets import ARENA
 from frontend.curvature_presets import CURVATURE
 from frontend.edge_presets import EDGES
+from frontend.gradient_presets import GRADIENTS
 from frontend.preset import Preset, landscape, lane
 from frontend.saliency_presets import SALIENCY
 
@@ -162,7 +163,8 @@ GROUPS = (  # of the menu
     ("First races", (FOUR_ON_DIGITS, ROSENBROCK, SADDLE, SPIRALS, DIVERGENCE)),
     ("Rules against one another", ARENA),
     ("The edge of stability", EDGES),
-    ("Curvature and saliency", (*CURVATURE, *SALIENCY)),
+    ("Curvature and gradients", (*CURVATURE, *GRADIENTS)),
+    ("Saliency", SALIENCY),
     ("Equations and seeds", (RITZ_GALERKIN, TWO_SEEDS)),
 )
 PRESETS = tuple(chosen for _, group in GROUPS for chosen in group)

@@ -31,4 +31,36 @@ ATTRIBUTION = Preset(
     },
 )
 
-SALIENCY = (ATTRIBUTION,)
+BLOCKS = Preset(
+    name="block-digits",
+    title="Can maps be trusted?",
+    sentence="The digit, above or below, tells the class; the square tells nothing, and yet maps light up on it. When "
+    "the race is over choose Trust and press Look: nine questions to each method, beside maps drawn at random.",
+    request={
+        "kind": "train",
+        "name": "Can maps be trusted?",
+        "problem": {
+            "data": {"kind": "block_digits"},
+            "model": {"kind": "mlp", "hidden": [64], "activation": "relu"},
+        },
+        "steps": 150,
+        "batch_size": 64,
+        "pace": 10.0,
+        "lanes": [lane("Adam", "adam", lr=0.003)],
+        "probes": [
+            {
+                "every": 10,
+                "late": "wait",
+                "analysis": {
+                    "kind": "saliency",
+                    "method": "gradient",
+                    "compare": ["smoothgrad", "integrated_gradients", "guided_backprop"],
+                    "samples": 20,
+                },
+            },
+            *landscape("pca", every=20, paths=10, resolution=17),
+        ],
+    },
+)
+
+SALIENCY = (ATTRIBUTION, BLOCKS)

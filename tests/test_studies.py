@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from backend.schemas.optimizer import SgdOptimizer
+from benchmarks.studies import coherence as agreement
 from benchmarks.studies.edge_of_stability import CHEBYSHEV, RESULTS, STUDIES, build, every
 from benchmarks.studies.outliers import RESULTS as OUTLIERS
 from benchmarks.studies.outliers import outliers
 from benchmarks.studies.rule_ranks import RESULT as RANKS
 from benchmarks.studies.rule_ranks import SEEDS, race, ranks
+from benchmarks.studies.saliency import RESULTS as SALIENCY
 from benchmarks.studies.training import train
 
 EDGE: dict[str, list[dict[str, Any]]] = json.loads((RESULTS / "edge_of_stability.json").read_text("utf-8"))["studies"]
+MAPS: dict[str, list[dict[str, Any]]] = json.loads(SALIENCY.read_text("utf-8"))
 ROWS: list[dict[str, Any]] = json.loads(OUTLIERS.read_text("utf-8"))["rows"]
 
 
@@ -95,3 +98,43 @@ def test_a_course_is_that_of_the_rule() -> None:
     assert fast.shares[0] == pytest.approx(2 * slow.shares[0])
     blown = train(problem, SgdOptimizer(lr=0.1), 0, 50, lambda step: False, changes=[(1, 1e3)])
     assert blown.diverged_at is not None
+
+
+def on_blocks(network: str) -> list[dict[str, Any]]:
+    return [row for row in MAPS["blocks"] if row["network"] == network]
+
+
+def test_half_of_a_map_lies_where_nothing_tells_the_class() -> None:
+    standard, robust, fixed = (on_blocks(name) for name in ("standard", "robust", "fixed"))
+    assert [row["seed"] for row in standard] == [0, 1, 2, 3]
+    assert all(0.45 <= row["gradient"] <= 0.62 for row in standard)
+    assert all(row["gradient"] >= 0.8 for row in fixed)
+    gains = [after["gradient"] - before["gradient"] for before, after in zip(standard, robust, strict=True)]
+    assert min(gains) >= 0.12
+
+
+def test_pixels_that_the_gradient_names_are_worth_more_than_others() -> None:
+    assert all(row["diffroar_gradient"][0] > row["diffroar_random"][0] for row in on_blocks("standard"))
+    assert all(min(row["diffroar_gradient"]) > max(row["diffroar_random"]) for row in on_blocks("fixed"))
+
+
+def test_what_maps_hang_on() -> None:
+    for row in MAPS["pictures"]:
+        redrawn, other = row["redrawn"], row["other_class"]
+        assert redrawn["guided_backprop"][0] - redrawn["gradient"][0] >= 0.2
+        assert redrawn["gradient"][-1] <= 0.2
+        assert other["gradient"] < other["guided_backprop"]
+        assert other["cf_cam"] > 0.999
+
+
+def test_shuffled_labels_pull_apart() -> None:
+    rows = json.loads(agreement.RESULTS.read_text("utf-8"))["rows"]
+    at = {step: index for index, step in enumerate(agreement.LOOKS)}
+    for batch in agreement.BATCHES:
+        real, dealt = (
+            [row["m_alpha"] for row in rows if (row["batch"], row["labels"]) == (batch, labels)]
+            for labels in ("real", "shuffled")
+        )
+        assert len(real) == len(dealt) == 6
+        for step in (0, 10, 50, 100):
+            assert min(each[at[step]] for each in real) > max(each[at[step]] for each in dealt)

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from backend.core.analyses.base import Moment
-from backend.core.curvature.determinism import changing
 from backend.core.curvature.graph import GRAPH_MB, Graph, GraphOperator, Kept, Plan, Stage, make_plan
 from backend.core.curvature.operator import ChangingLoss, NotFiniteCurvature
 from backend.core.curvature.sweeps import dense_sweeps, plainly_dense
+from backend.core.problems.determinism import changing
 from backend.core.problems.problem import Data, Problem
 
 # The fused attention kernels have no second derivative; the one made of plain operations has.

@@ -156,7 +156,7 @@ FITS: dict[str, tuple[Fit, str]] = {
         Fit(lambda: nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), "cross_entropy", (X, Y), classes=3),
         "the layer 1 is BatchNorm1d",
     ),
-    "chance": (Fit(Noisy, "cross_entropy", (X, Y), classes=3), "two evaluations of the loss at the same"),
+    "chance": (Fit(Noisy, "cross_entropy", (X, Y), classes=3), "another result is layer Noisy: it draws"),
     "no parameters": (Fit(nn.Identity, "cross_entropy", (X, Y), classes=3), "no parameters to train"),
     "no pair": (Fit(linear, "cross_entropy", X, classes=3), "inputs and targets, two tensors"),  # type: ignore[arg-type]
     "lengths": (Fit(linear, "cross_entropy", (X, Y[:5]), classes=3), r"got \[12, 3\] and \[5\]"),

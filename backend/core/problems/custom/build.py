@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from backend.core.problems.custom.definition import BadProblem, Definition, EachLoss, Fit, raised
 from backend.core.problems.custom.module import ModuleModel
+from backend.core.problems.determinism import changing
 from backend.core.problems.losses import Criterion, Second, build_criterion
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.splits import Examples, Splits
@@ -127,8 +128,8 @@ def tried(definition: Definition) -> CustomEntry:
         )
     if not math.isfinite(once) or not bool(torch.isfinite(grad_P).all()):
         raise BadProblem(f"{name}: the loss or its gradient at the initial point is not finite")
-    if float(problem.loss(params_P, buffers_B)) != once:
-        raise BadProblem(f"{name}: two evaluations of the loss at the same parameters differ; draw nothing in it")
+    if (sentence := changing(lambda: problem.loss(params_P, buffers_B), params_P, problem.layout)) is not None:
+        raise BadProblem(f"{name}: {sentence}")
     return definition.entry.model_copy(
         update={"size": problem.layout.size, "examples": len(train), "classes": problem.classes}
     )

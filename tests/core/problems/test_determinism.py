@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from backend.core.analyses.base import Moment
-from backend.core.curvature.determinism import changing
 from backend.core.curvature.ggn import gauss_newton
 from backend.core.curvature.hvp import hessian
 from backend.core.curvature.operator import ChangingLoss
+from backend.core.problems.determinism import changing
 from backend.core.problems.params import Layout
 from tests.core.curvature.curvature_cases import ANALYTIC, EQUATED, FITTED, Attention, over, place
 
@@ -58,7 +58,7 @@ def test_a_module_that_draws_is_named_by_its_path(drawing: nn.Module, named: str
     sentence = asked(Wide(drawing)) or ""
     assert sentence.startswith("Expected the same loss at the same parameters, got ")
     assert f"The first to give another result is {named}" in sentence
-    assert sentence.endswith("Put the model into evaluation mode (model.eval()).")
+    assert sentence.endswith("Put the model into evaluation mode (model.eval()), or take that out of it.")
     assert asked(Wide(drawing).eval()) is None
 
 

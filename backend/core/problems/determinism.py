@@ -61,7 +61,7 @@ def changing(evaluate: Callable[[], Tensor], params_P: Tensor, layout: Layout) -
                 evaluate()
     where, is_module = _parting(first.calls, second.calls)
     advice = (
-        "Put the model into evaluation mode (model.eval())."
+        "Put the model into evaluation mode (model.eval()), or take that out of it."
         if is_module
         else "Switch that off where the loss is evaluated."
     )

@@ -151,9 +151,7 @@ class Tiles(WireModel):
     signed: str
     common: str
     percentile: float = 99.0
-    notes: tuple[
-        "Phrase", ...
-    ] = ()  # the first that has something to say of a row's newest event stands below its title
+    notes: tuple["Phrase", ...] = ()  # below a row's title stands the first that has something to say of its newest
 
 
 class Patch(WireModel):
@@ -284,6 +282,7 @@ class Panel(WireModel):
     docs: tuple[str, ...] = ()  # documents that explain it: ``analyses/surface`` is docs/analyses/surface.md
     asked: str | tuple[str, ...] | None = None  # shown only where a run of the view asks for an analysis of this kind
     asked_with: dict[str, tuple[str, ...]] = {}  # and only where that analysis has one of these values in these fields
+    fed_by: tuple[str, ...] = ()  # it waits for runs that ask for one of these analyses alone; empty: for every run
     look: dict[str, JsonValue] | None = None  # the analysis of a kept moment that it draws, where a race has not asked
     look_needs: str | None = None  # offered where a problem is of this family alone: data, function or pde
     sort: Sort | None = None

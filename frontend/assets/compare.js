@@ -36,19 +36,25 @@
     select.disabled = free.length === 0;
   }
 
+  // The lanes of a race that have kept a moment: none of one that waits, or that ended before its first step.
+  async function kept({ id, request }) {
+    const { json } = await gradscape.ask("GET", `/api/runs/${id}/snapshots`);
+    const there = new Set((json ? json.items : []).map(({ lane }) => lane));
+    return request.lanes.filter(({ name }) => there.has(name)).map(({ name }) => ({ run: id, lane: name }));
+  }
+
   // A plane through the paths of every lane, as a run of its own that joins the view.
   async function layPlane() {
-    const at = races().flatMap(({ id, request }) => request.lanes.map(({ name }) => ({ run: id, lane: name }))).slice(0, MOST_POINTS);
-    const [{ request }] = races();
-    const names = races().map(({ name, id }) => name || id);
+    const at = (await Promise.all(races().map(kept))).flat().slice(0, MOST_POINTS);
+    if (!at.length) return gradscape.bar.refuse({ code: "invalid_request", message: "None of these runs has kept a moment yet.", hint: "Wait for the first steps." });
+    const laid = races().filter(({ id }) => at.some(({ run }) => run === id));
+    const [{ request }] = laid;
+    const names = laid.map(({ name, id }) => name || id);
     const analysis = { kind: "surface", plane: { kind: "pca" }, paths: true };
     const body = { kind: "analyse", name: `Plane of ${names.join(", ")}`.slice(0, 200), seed: request.seed || 0, dtype: request.dtype || "float32", at, analysis };
-    const button = part("plane");
-    button.disabled = true;
     const { json, error } = await gradscape.ask("POST", "/api/runs", body);
     gradscape.bar.refuse(error && explained(error));
     if (json) gradscape.members.join(json.id);
-    else button.disabled = false;
   }
 
   // The API refuses points whose parameters do not mean the same; here that is said of the runs.
@@ -82,7 +88,9 @@
     if (target === part("add") && target.value) gradscape.members.join(target.value);
   });
   document.addEventListener("click", ({ target }) => {
-    if (target instanceof Element && target === part("plane") && !target.disabled) layPlane();
+    if (!(target instanceof Element) || target !== part("plane") || target.disabled) return;
+    target.disabled = true; // until it is there, or refused
+    layPlane().finally(() => write());
   });
 
   gradscape.compare = { show };

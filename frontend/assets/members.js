@@ -20,7 +20,7 @@
 
   function stateOf({ status, progress, paused, missing }) {
     if (missing) return "not here";
-    if (status === "failed") return "failed";
+    if (status === "failed" || status === "cancelled") return status;
     if (ENDED.includes(status)) return "";
     if (status === "queued") return "waiting";
     if (paused) return "paused";

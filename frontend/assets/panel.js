@@ -13,6 +13,9 @@
   // Whether an analysis has one of these values in each of these fields.
   const asks = (spec, fields) => Object.entries(fields).every(([name, values]) => [spec[name]].flat().some((value) => values.includes(value)));
 
+  // What a request asks for: its probes, or its analysis.
+  const specsOf = ({ probes = [], analysis }) => [...(probes || []).map((probe) => probe.analysis), analysis].filter(Boolean);
+
   class PanelView {
     constructor(element, view) {
       this.element = element;
@@ -85,9 +88,14 @@
     asked() {
       const { asked, asked_with: fields, standings } = this.panel;
       if (standings) return this.view.lanes().length >= standings.least;
-      const specsOf = ({ probes = [], analysis }) => [...probes.map((probe) => probe.analysis), analysis].filter(Boolean);
       const specs = (request) => [...specsOf(request), ...(request.problem && request.problem.pde ? [{ kind: "pde" }] : [])];
       return asked === null || this.view.runs().some(({ request }) => specs(request).some((spec) => [asked].flat().includes(spec.kind) && asks(spec, fields)));
+    }
+
+    // Whether a run may still tell what is drawn here.
+    feeds({ request }) {
+      const { fed_by: kinds } = this.panel;
+      return kinds.length === 0 || !request || specsOf(request).some(({ kind }) => kinds.includes(kind));
     }
 
     // The panel's choices, with what its selector shows where the reader has not chosen.
@@ -198,12 +206,14 @@
       if (runs.length === 0) return { name: "empty", text: words.empty };
       const here = runs.filter(({ missing }) => !missing); // one that is not there is told above; the others speak
       const error = (here.length ? here : runs).map((run) => run.error).find(Boolean);
-      const running = runs.some((run) => !this.view.ended(run.id));
+      const live = runs.filter((run) => !this.view.ended(run.id));
+      const running = live.length > 0;
+      const awaited = live.filter((run) => this.feeds(run));
       const waiting = this.blank() && !words.blank && running; // there is something, but no picture of it yet
       if (this.hasData() && !waiting) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
       if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
-      if (!running) return { name: "unsupported", text: words.absent };
-      return { name: "loading", text: [words.loading, ...runs.map(progressOf)].filter(Boolean).join(" ") };
+      if (!awaited.length) return { name: "unsupported", text: words.absent };
+      return { name: "loading", text: [words.loading, awaited.map(progressOf).filter(Boolean).join(", ")].filter(Boolean).join(" ") };
     }
 
     tell({ name, text }) {

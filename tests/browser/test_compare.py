@@ -73,6 +73,25 @@ def test_runs_of_unlike_length_are_ranked_as_plain_arithmetic_ranks_them(page: A
     page.wait_for_function(f"{SAID}.includes('25 gradient evaluations')")
 
 
+def test_a_run_that_never_stepped_is_told_and_keeps_no_plane_from_the_others(page: Any, server: Any) -> None:
+    done = server.start(name="done", steps=20)
+    server.wait(done)
+    slow = server.start(name="slow", steps=5000, pace=20)
+    waiting = server.start(name="never", steps=20)  # behind it: there is one worker
+    server.api.post(f"/runs/{waiting}/control", json={"action": "cancel"})
+    server.wait(waiting)
+    page.goto(f"/compare?runs={done},{slow},{waiting}")
+    page.wait_for_function("document.querySelector('#members')?.textContent.includes('nevercancelled')")
+    words = "(document.querySelector('.gs-panel-landscape [data-words]')?.textContent ?? '')"
+    page.wait_for_function(f"{words}.startsWith('No plane holds these runs yet.')")  # nobody waits for one
+    page.wait_for_function(f"({ROWS})().length === 2")
+    server.api.post(f"/runs/{slow}/control", json={"action": "cancel"})
+    server.wait(slow)
+    page.click("#compare-plane")
+    page.wait_for_function(f"({PATHS})().length >= 2", timeout=60_000)
+    assert page.locator("#notice .notice").count() == 0
+
+
 def test_a_plane_is_laid_through_all_runs_and_a_missing_one_is_told(page: Any, server: Any) -> None:
     runs = [server.start(name=name, steps=20) for name in ("one", "two")]
     for run in runs:

@@ -121,6 +121,7 @@ def test_colours_go_on_over_the_runs_of_a_view(page: Stage) -> None:
 
 
 def test_each_state_says_what_it_is(page: Stage) -> None:
+    page.source.add("a", "first", probes=("surface",))
     page.open()
     page.wait_state("landscape", "empty")
     assert page.words("landscape").startswith("Press Start")
@@ -135,6 +136,14 @@ def test_each_state_says_what_it_is(page: Stage) -> None:
     assert page.state("landscape") == "loading"
     page.emit("a", events.Finished(status="succeeded", seconds=1.0))
     page.wait_state("curves", "ready")
+    page.wait_state("landscape", "unsupported")
+    assert "drew no surface" in page.words("landscape")
+
+
+def test_nobody_waits_for_what_no_run_was_asked_for(page: Stage) -> None:
+    page.open("a")
+    page.emit("a", start("SGD"), chunk(0, 0))
+    page.wait_state("curves", "partial")
     page.wait_state("landscape", "unsupported")
     assert "drew no surface" in page.words("landscape")
 
@@ -159,6 +168,7 @@ def test_an_unsupported_analysis_gives_its_own_sentence(page: Stage) -> None:
 
 
 def test_an_unknown_run_is_named_and_beside_others_it_is_they_who_speak(page: Stage) -> None:
+    page.source.add("a", "first", probes=("trajectory",))
     page.open("nowhere")
     page.wait_state("landscape", "error")
     assert {page.words(panel) for panel in ("landscape", "curves")} == {"There is no run nowhere."}

@@ -242,6 +242,7 @@ def panel() -> Panel:
             loading="Working out the first points of the surface.",
             absent="This run drew no surface. Add a surface probe in the set-up, and start again.",
         ),
+        fed_by=("surface", "trajectory", "connectivity"),
         choices=(VIEW, SCALE),
         graphs=graphs(),
         bindings=(*contour_bindings(), *relief_bindings()),

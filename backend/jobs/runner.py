@@ -193,11 +193,12 @@ def _obeying(work: _Work, controls: ControlBox, patient: bool) -> Generator[list
 
 def _started(task: Task, problem: "Problem", points: tuple[ResolvedPoint, ...]) -> Started:
     request = task.request
+    rivals = request.lanes if isinstance(request, TrainRequest) else getattr(request.analysis, "rules", ())
     return Started(
         device=str(problem.device),
         dtype=request.dtype,
         parameters=problem.layout.size,
         examples=0 if problem.train is None else len(problem.train),
-        lanes=tuple(lane.name for lane in request.lanes) if isinstance(request, TrainRequest) else (),
+        lanes=tuple(rival.name for rival in rivals),
         points=points,
     )

@@ -3,6 +3,7 @@
   "use strict";
   const gradscape = (window.gradscape = window.gradscape || {});
 
+  const TOLD = "%{text}<extra></extra>"; // every point has its own text
   const TALL = 400; // pixels, from which on five ticks never come too close
 
   function merge(target, patch) {
@@ -80,6 +81,16 @@
     yaxis.title = { ...yaxis.title, text: `${yaxis.title.text} (linear, as some is negative)` };
   }
 
+  // Nor has it one for 0: where the hover text tells the true value, such a point stands below all others.
+  function mindZeros(traces, { yaxis }) {
+    if (!yaxis || yaxis.type !== "log") return;
+    const least = traces.reduce((low, { y }) => (y || []).reduce((so, value) => (value > 0 && value < so ? value : so), low), Infinity);
+    if (!Number.isFinite(least)) return;
+    for (const trace of traces.filter(({ y, hovertemplate }) => y && y.includes(0) && hovertemplate === TOLD)) {
+      trace.y = Array.from(trace.y, (value) => (value === 0 ? least / 10 : value));
+    }
+  }
+
   // A tall graph has room for more of a logarithmic axis' ticks than the few that are asked for.
   function mindRoom({ yaxis }, height) {
     if (yaxis && yaxis.type === "log" && yaxis.nticks && height > TALL) yaxis.nticks = 5;
@@ -94,6 +105,7 @@
     if (!data.length && layout.yaxis) delete layout.yaxis.scaleanchor; // without a range there is nothing to be in proportion to
     placeTexts(data);
     mindSigns(data, layout);
+    mindZeros(data, layout);
     mindRoom(layout, height);
     return { data, layout };
   }

@@ -13,13 +13,22 @@ from backend.jobs.local import LocalEngine
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
 from backend.jobs.store import EventFilter
-from backend.schemas.analysis import PcaPlane, RandomPlane, SurfaceAnalysis, TrajectoryAnalysis
+from backend.schemas.analysis import (
+    BasinAnalysis,
+    PcaPlane,
+    RandomPlane,
+    SurfaceAnalysis,
+    SweepAnalysis,
+    TrajectoryAnalysis,
+)
+from backend.schemas.analysis.rules import Competitor
 from backend.schemas.control import Pause, Resume, Step
-from backend.schemas.events import AnyEvent, Envelope
+from backend.schemas.events import AnyEvent, Basin, Envelope, Started, Sweep
 from backend.schemas.optimizer.adam import AdamOptimizer
 from backend.schemas.optimizer.sam import SamOptimizer
+from backend.schemas.optimizer.sgd import SgdOptimizer
 from backend.schemas.point import RunPoint
-from backend.schemas.problem import DataProblem
+from backend.schemas.problem import DataProblem, FunctionProblem
 from backend.schemas.problem.data import DigitsData
 from backend.schemas.problem.model import MlpModel
 from backend.schemas.run import AnalyseRequest, AnyRequest, Change, Lane, Probe, Run, TrainRequest
@@ -154,3 +163,15 @@ def test_a_race_obeys_between_steps_through_the_worker(local: Service) -> None:
     ended = local.wait(run.id, PATIENCE)
     actions = [event.action for event in told(local, ended) if event.kind == "controlled"]
     assert (ended.status, actions) == ("succeeded", ["pause", "step", "resume"])
+
+
+def test_a_comparison_of_rules_tells_their_names_as_lanes(inline: Service) -> None:
+    rules = (
+        Competitor(name="slow", optimizer=SgdOptimizer(lr=0.01)),
+        Competitor(name="Adam", optimizer=AdamOptimizer()),
+    )
+    for analysis in (SweepAnalysis(rules=rules, rates=3, budget=5), BasinAnalysis(rules=rules, resolution=5, steps=5)):
+        first, *rest = play(inline, AnalyseRequest(problem=FunctionProblem(), analysis=analysis))[1]
+        assert isinstance(first, Started)
+        assert first.lanes == ("slow", "Adam")
+        assert {event.lane for event in rest if isinstance(event, Sweep | Basin)} == {"slow", "Adam"}

@@ -61,7 +61,7 @@ def small_transformer(
     heads: Annotated[int, field("Heads of attention.", low=1, high=16)] = 2,
     blocks: Annotated[int, field("Blocks of attention and a dense part.", low=1, high=8)] = 1,
     activation: Annotated[Literal["gelu", "relu"], field("Nonlinearity of the dense parts.")] = "gelu",
-    sentences: Annotated[int, field("Sentences of the text; a fifth as many are the test split.", low=5)] = 40,
+    sentences: Annotated[int, field("Sentences of the text; a fifth as many are the test split.", low=5)] = 20,
 ) -> Fit:
     """Predict the next letter."""
     return Fit(

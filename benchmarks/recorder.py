@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 import torch
@@ -107,7 +108,7 @@ def main() -> None:
     what = f"a plain loop of {asked.steps} steps (MLP {asked.width}-{asked.width}, batches of {BATCH}) with a recorder"
     figures = [
         ratio(f"{what}: its process' time", cpu, "recorded", "plain", GOAL),
-        ratio(f"{what}: wall time, the last message included", wall, "recorded", "plain", GOAL),
+        replace(ratio(f"{what}: wall time, the last message included", wall, "recorded", "plain", GOAL), goal=None),
     ]
     if asked.no_json:
         print(*(f"{figure.what}: {figure.value:.4f}" for figure in figures), sep="\n")

@@ -52,4 +52,4 @@ def test_another_problem_brings_its_own_settings() -> None:
 def test_a_stored_run_of_another_servers_problem_says_what_is_missing() -> None:
     form = problem_form({"custom": {"name": "gone", "parameters": {"depth": 2}}})
     assert set(controls(form)) == {"problem.custom.kind"}
-    assert "This server has no problem gone; start it with --problems" in text_of(form)
+    assert "This server has no problem gone: start it with --problems" in text_of(form)

@@ -2,7 +2,7 @@
 
 from frontend.preset import Preset, landscape, lane
 
-_MOVEMENT = {"every": 1, "late": "skip", "analysis": {"kind": "movement"}}
+_MOVEMENT = {"every": 1, "late": "wait", "analysis": {"kind": "movement"}}
 
 SIX_RULES = Preset(
     name="six-rules",

@@ -181,6 +181,7 @@ def test_points_and_planes_that_are_not_there_are_refused(lab: Lab, race: str) -
     probe = {"analysis": {"kind": "surface", "plane": {"kind": "eigen"}}}
     found = refused(lab.post({"kind": "train", "problem": NET, "probes": [probe]}))
     assert "a plane that a running race can lay (random, pca, coordinates, kept), got eigen" in found[1]
+    assert "does not fit between two steps, so ask for it with an analysis of the run" in found[1]
 
 
 def bowl(*start: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Shapes: N examples, C outputs, F… an input's own shape.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import torch
@@ -93,6 +94,11 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
     base = torch.zeros_like(x[:1]) if spec.baseline == "zero" else train.x.mean(0, keepdim=True)
     split = "test" if data is problem.test else "train"
     classified = problem.classes is not None and logit_NC.shape[1] > 1
+    running: list[Iterator[Told | Tick]] = []
+    for method in dict.fromkeys((spec.method, *spec.compare)):  # what a method refuses is said before anything is shown
+        search = _refined(spec, seed, method, score, x, base, train.x)
+        running.append(chain([next(search)], search))
+        yield TICK
     for index, example in enumerate(spec.examples):
         label = int(y[index]) if problem.classes is not None else None
         target, predicted = int(target_N[index]), int(logit_NC[index].argmax()) if logit_NC.shape[1] > 1 else None
@@ -108,8 +114,6 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
             own=target == label if classified else None,
             logit=float(logit_NC[index, target]),
         )
-    methods = tuple(dict.fromkeys((spec.method, *spec.compare)))
-    running = [_refined(spec, seed, method, score, x, base, train.x) for method in methods]
     colours = x.dim() == 4 and x.shape[1] > 1
     while running:  # by turns, so that all methods have a first picture early
         for search in tuple(running):

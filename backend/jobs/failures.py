@@ -7,7 +7,6 @@ from backend.jobs.errors import JobsError
 from backend.schemas.errors import ErrorDetail
 
 LOG = logging.getLogger(__name__)
-EXHAUSTED = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
 def failure_of(error: Exception) -> ErrorDetail:
@@ -23,6 +22,7 @@ def failure_of(error: Exception) -> ErrorDetail:
     from backend.core.problems.custom.definition import BadProblem
     from backend.core.problems.image_files import MalformedFile
     from backend.core.runtime.device import UnavailableDevice
+    from backend.core.runtime.memory import exhausted
 
     match error:
         case JobsError():
@@ -35,7 +35,7 @@ def failure_of(error: Exception) -> ErrorDetail:
             return ErrorDetail(code="unsupported", message=str(error), where="problem.data")
         case BadProblem():
             return ErrorDetail(code="unsupported", message=str(error), where="problem.custom")
-        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _exhausted(error):
+        case _ if exhausted(error):
             return ErrorDetail(
                 code="out_of_memory",
                 message="the worker's memory was not enough for this run",
@@ -55,8 +55,3 @@ def failure_of(error: Exception) -> ErrorDetail:
         message=f"the worker stopped on an unexpected {type(error).__name__}: {first}",
         hint=f"The server's log has the details under {mark}; please report them together with the request.",
     )
-
-
-def _exhausted(error: Exception) -> bool:
-    """Torch says it in words, and only on a GPU with a class of its own."""
-    return any(word in str(error).lower() for word in EXHAUSTED)

@@ -210,3 +210,26 @@ def test_the_blocks_of_one_example() -> None:
     blocks = Blocks(sample(problem), problem.model, problem.train, span_of(problem), "own")
     assert blocks.shape == (4,)
     assert blocks.open(3, 4).losses([(0.1, 0.2)]).shape == (1, 1)
+
+
+@pytest.mark.parametrize(("name", "failures"), [(next(iter(NETWORKS)), 1), (next(iter(NETWORKS)), 2)])
+def test_memory_that_is_not_enough_is_tried_once_with_half(
+    name: str, failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = sample(build(name), 1.0)
+    span, plans, right = span_of(where.problem), [], Evaluator._blocked
+
+    def poor(self: Evaluator, blocks: Blocks, plan: Plan, *more: object) -> object:
+        plans.append(plan)
+        if len(plans) <= failures:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return right(self, blocks, plan, *more)  # type: ignore[arg-type]
+
+    expected = slow(where, span)
+    monkeypatch.setattr(Evaluator, "_blocked", poor)
+    if failures == 2:
+        with pytest.raises(RuntimeError, match="out of memory"):
+            fast(where, span)
+    else:
+        np.testing.assert_allclose(fast(where, span), expected, rtol=1e-6)
+    assert plans == [plans[0], plans[0].smaller(whole=False)]

@@ -22,6 +22,7 @@ from backend.core.geometry.evaluate.span import Span
 from backend.core.geometry.evaluate.tally import Floats, Tally, empty, side_by_side, tally_of
 from backend.core.geometry.evaluate.tuning import tuned
 from backend.core.runtime.hands import hands, shared
+from backend.core.runtime.memory import exhausted
 
 PULSE: Final = 0.002  # seconds between two ticks, where the work between them is shorter
 PIECE: Final = 40_000_000  # products that a hand does before it is asked again: some 2 ms
@@ -73,6 +74,7 @@ class Evaluator:
         self._blocks = None if blocks is None or (where.mixed and blocks.bytes > LARGEST) else blocks
         self._span = span.to(torch.float64) if arithmetic == "float64" else span
         self._plan: Plan | None = None
+        self._shrunk = False  # memory was not enough once; a second time is the end
         self._hands = hands(problem.device)
 
     @property
@@ -114,13 +116,16 @@ class Evaluator:
             stop: past the last one; None for the sample's end.
 
         Yields:
-            Ticks, whose pieces add up to K times the share of the sample that is evaluated.
+            Ticks, whose pieces add up to K times the share of the sample that is evaluated (more, where the memory was
+            not enough and half as much at once was tried, as happens once).
 
         Returns:
             Means and spreads.
 
         Raises:
             ValueError: where a part is asked for of what has no parts.
+            RuntimeError: torch's, where the memory was not enough for half as much at once either.
+            MemoryError: the same, from Python.
         """
         stop = self.examples if stop is None else stop
         if not self.additive and (start, stop) != (0, self.examples):
@@ -135,9 +140,23 @@ class Evaluator:
             yield from pulse.rest()
             return tally_of(torch.stack(losses)) if losses else found
         plan = yield from self._planned(self._blocks, points)
+        try:
+            return (yield from self._blocked(self._blocks, plan, points, start, stop))
+        except (RuntimeError, MemoryError) as error:
+            if self._shrunk or not exhausted(error):
+                raise
+        self._shrunk, self._plan = True, plan.smaller(self._where.mixed)
+        if self._where.problem.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return (yield from self._blocked(self._blocks, self._plan, points, start, stop))
+
+    def _blocked(
+        self, blocks: Blocks, plan: Plan, points: Sequence[Point], start: int, stop: int
+    ) -> Generator[Tick, None, Tally]:
+        found, pulse = empty(len(points)), _Pulse()
         spans = [(first, min(first + plan.block, stop)) for first in range(start, stop, plan.block)]
         runs = self._runs(points, plan, len(spans))
-        with closing(shared(self._pieces(self._blocks, spans, runs, plan), self._hands)) as told:
+        with closing(shared(self._pieces(blocks, spans, runs, plan), self._hands)) as told:
             for first, last in spans:
                 tallies, share = [], (last - first) / self.examples
                 for run in runs:

@@ -26,6 +26,15 @@ class Plan:
     block: int
     together: int = 1
 
+    def smaller(self, whole: bool) -> "Plan":
+        """Return half of it at once, for a memory that is not enough; of examples that must be one block, all.
+
+        Example:
+            >>> Plan(512, 16).smaller(whole=False), Plan(512, 16).smaller(whole=True)
+            (Plan(block=256, together=8), Plan(block=512, together=8))
+        """
+        return Plan(self.block if whole else max(1, self.block // 2), max(1, self.together // 2))
+
 
 @dataclass(frozen=True)
 class Work:

@@ -85,8 +85,8 @@ class Probe(SpecModel):
             can = ", ".join(str(kind.model_fields["kind"].default) for kind in RACE_PLANES)
             raise ValueError(
                 f"expected a plane that a running race can lay ({can}), got {plane.kind}; "
-                "its directions come from other points or from a search that does not fit between two steps, so ask for "
-                "it with an analysis of the run"
+                "its directions come from other points, or from a search that does not fit between two steps, so ask "
+                "for it with an analysis of the run"
             )
         return analysis
 

@@ -64,7 +64,7 @@ def figure(dim: int, points: int) -> Figure:
         "forward over reverse": forward_over_reverse,
         "reverse over reverse": reverse_over_reverse,
     }
-    values = {name: float(loss()) for name, loss in losses.items()}
+    values = {name: float(loss().detach()) for name, loss in losses.items()}
     if max(values.values()) - min(values.values()) > 1e-8 * values["jets"]:
         raise ArithmeticError(f"expected the same loss from all sides, got {values}")
     sides = {name: (lambda loss=loss: torch.autograd.grad(loss(), params_P)) for name, loss in losses.items()}

@@ -134,6 +134,7 @@ def _scalar(annotation: Any, metadata: list[Any], finite: bool) -> st.SearchStra
             above if low is None else low, below if high is None else high,
             exclude_min=above is not None, exclude_max=below is not None, allow_nan=False, allow_infinity=False,
         )  # fmt: skip
+        finite = finite or any(getattr(each, "allow_inf_nan", True) is False for each in metadata)
         return drawn if finite else st.sampled_from(SPECIAL) | drawn
     if annotation is str:
         pattern = next((each.pattern for each in metadata if getattr(each, "pattern", None)), None)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Literal
 
-from pydantic import create_model
+from pydantic import FiniteFloat, create_model
 
 from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.fields import described
 
-Value = bool | int | float | str
+Value = bool | int | FiniteFloat | str  # beside a text, NaN could not be told from its name
 Reads = Literal["integer", "number", "flag", "choice"]
 TYPES: Final[Mapping[str, type]] = {"integer": int, "number": float, "flag": bool}
 

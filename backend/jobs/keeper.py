@@ -82,9 +82,10 @@ class DiskKeeper:
         self.flush_when_due()
 
     def plane(self, plane: str, origin: "Moment", u_P: "Tensor", v_P: "Tensor", about: Plane | None = None) -> None:
-        """Keep a plane by its id, with what was told about it."""
+        """Keep a plane by its id, with what was told about it; at once, as whoever is told of it may ask for it."""
         self._planes[plane] = (origin, u_P, v_P, about)
-        self.flush_when_due()
+        if not self.full:
+            self.flush()
 
     def flush_when_due(self) -> None:
         """Write what waits if the last writing was long ago, or if much waits."""

@@ -175,10 +175,9 @@ def test_the_oldest_checkpoints_give_way_and_the_last_one_stays(
         assert kept == {1: [1], 2: [1, 2], 3: [2, 3], 4: [4]}[step]
 
 
-def test_a_plane_is_kept_by_its_id(tmp_path: Path) -> None:
-    keeper = DiskKeeper(tmp_path)
+def test_a_plane_is_kept_by_its_id_before_it_is_told(tmp_path: Path) -> None:
+    keeper = DiskKeeper(tmp_path, clock=Time())
     keeper.plane("0a1b", moment(3, buffers=1), torch.ones(3), torch.zeros(3))
-    keeper.flush()
     plane = read_plane(tmp_path, "0a1b")
     assert plane.origin.step == 3
     assert plane.origin.params_P.tolist() == moment(3).params_P.tolist()

@@ -136,7 +136,7 @@ def test_a_moment_has_a_name_wherever_a_point_is_taken(lab: Lab, race: str) -> N
         tiles.append([tile["loss"] for tile in lab.events(run["id"], "surface_tile")])
     assert tiles[0] == tiles[1]
     for name, path, message in (
-        ("best", "at.0.checkpoint", "the name of a moment that a run has kept, as RUN/LANE/STEP or RUN/LANE/last"),
+        ("best", "at.0.checkpoint", "there is no checkpoint 'best'"),
         (f"{'0' * 15}/SGD/3", "at.0.run", "there is no run"),
         (f"{race}/Lion/3", "at.0.lane", "expected one of SGD, Adam"),
     ):

@@ -286,7 +286,7 @@ def test_what_does_not_exist_is_refused_in_a_sentence() -> None:
     sentence = SHARPNESS.unsupported(problem, SharpnessAnalysis(k=2))
     assert sentence is not None
     assert "k below the number of parameters (2)" in sentence
-    assert TRAIN.unsupported(problem, race(problem=BOWL, probes=[PROBE])) == sentence
+    assert TRAIN.unsupported(problem, race(problem=BOWL, probes=[PROBE])) == f"Sharpness: {sentence}"
 
 
 def test_every_step_tells_its_threshold_where_the_probe_runs_along(eight: Any) -> None:

@@ -39,7 +39,7 @@ def changing(evaluate: Callable[[], Tensor], params_P: Tensor, layout: Layout) -
         >>> layout = Layout((("scale", (2,)),))
         >>> at_P = torch.ones(2)
         >>> changing(lambda: at_P.sum(), at_P, layout)
-        >>> print(changing(lambda: F.dropout(torch.linspace(1, 9, 99).sin()).sum(), at_P, layout)[-79:])
+        >>> print(changing(lambda: F.dropout(torch.linspace(1, 9, 99).sin()).sum(), at_P, layout)[-77:])
         it draws at random or remembers. Switch that off where the loss is evaluated.
     """
     watch = _Watch(params_P, layout, keep=False)

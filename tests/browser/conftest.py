@@ -122,6 +122,15 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Any) -> Iterator[Any]:
+    """Open the panels on a source that the tests of a file feed."""
+    from tests.browser.stream_page import stage
+
+    with stage(browser) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def context(browser: Any, serving: Server) -> Iterator[Any]:
     """Keep what the browser has loaded from test to test.

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas import events
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 MAP = np.array([[-2.0, 0.0], [1.0, 2.0]])
@@ -17,12 +16,6 @@ PIXELS = """() => [...document.querySelectorAll('[data-graph=saliency] .gs-tile 
 TITLES = """() => [...document.querySelectorAll('.gs-tile-title')].map((title) =>
   [...title.querySelectorAll('strong, span')].map((part) => part.textContent))"""
 ROW = "document.querySelectorAll('.gs-tile-title')[1].textContent"
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,20 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas import events
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 SECTION, MAP = "solution-section", "solution-map"
 LINE: dict[str, Any] = {"section": "at t = 1", "s": np.array([0.0, 1.0]), "exact": np.array([0.0, 1.0])}
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,21 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas import events
 from frontend.theme import PALETTE, lane_colour
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 LANES = ("SGD", "Adam")
 GRID = np.linspace(-1.0, 9.0, 101)
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

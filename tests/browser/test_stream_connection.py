@@ -3,22 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas import events
 from backend.schemas.errors import ErrorDetail
 from benchmarks.synthetic_stream import LANES, chunk, race
 from frontend.theme import LANE_COLOURS
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 CURVES = "curves"
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

@@ -4,21 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas import events
 from benchmarks.synthetic_stream import LANES, chunk, path, plane, race, tile, valley
 from frontend.theme import PALETTE
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 CONTOUR, RELIEF, CURVES = "landscape-contour", "landscape-relief", "curves"
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

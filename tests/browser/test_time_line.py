@@ -4,21 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from benchmarks.synthetic_stream import LANES, chunk, path, plane, tile
 from tests.browser.lab_page import open_lab, wait_status
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 STEP = "document.querySelector('[data-step]')?.textContent"
 CURSORS = "[...document.querySelectorAll('[data-graph=curves]')].map((g) => (g.layout.shapes[0] || {}).x0)"
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,21 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from backend.schemas.events import Trust
-from tests.browser.stream_page import Stage, stage
+from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
 CELLS = """() => [...document.querySelectorAll('[data-graph=answers] tr')].map((row) =>
   [...row.children].map((cell) => cell.tagName === 'TH' && cell.firstElementChild ? cell.firstElementChild.textContent
     : cell.textContent.trim()))"""
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Stage]:
-    with stage(browser) as made:
-        yield made
 
 
 @pytest.fixture

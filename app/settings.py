@@ -48,6 +48,7 @@ class Settings:
         token: what callers must know; None: one is made where others can reach the server.
         rate_limit: requests a second of one address, 0 for any number.
         queue_limit: most runs that wait, 0 for any number.
+        recording_limit: seconds of silence after which a recorded loop counts as dead, 0 for never.
         keep_days: days after which a run that has ended is forgotten, 0 for never.
         keep_size: most GiB of snapshots and checkpoints, 0 for any amount.
         log_level: least grave messages that are logged.
@@ -105,6 +106,10 @@ class Settings:
     )
     queue_limit: int = field(
         default=1000, metadata=_help("Most runs that may wait for a worker; 0: any number.", "runs")
+    )
+    recording_limit: int = field(
+        default=300,
+        metadata=_help("A recorded loop that is not heard of for so long has died, and its run ends; 0: never.", "s"),
     )
     keep_days: int = field(
         default=0,
@@ -189,7 +194,7 @@ def _read(name: str, text: str, source: str) -> Any:
             return _whole(text, source, 1, 256)
         case "body_limit" | "import_limit":
             return _whole(text, source, 1, 1 << 20)
-        case "rate_limit" | "queue_limit" | "keep_days" | "keep_size":
+        case "rate_limit" | "queue_limit" | "recording_limit" | "keep_days" | "keep_size":
             return _whole(text, source, 0, 1 << 20)
         case "token":
             return _secret(text, source)

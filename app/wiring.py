@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.exposure import exposed, host_names, listens_everywhere
 from app.settings import EngineName, Settings, SettingsError
+from backend.jobs.chore import Chore
 from backend.jobs.custom_file import CustomFile, try_file
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 DATABASE = "gradscape.sqlite"
+LISTENS = 15.0  # seconds between two looks for recorded loops that have died
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Application:
     api: "FastAPI"
     service: Service
     housekeeper: Housekeeper
+    listener: Chore
 
     def stop_streams(self) -> None:
         """End the open streams, so that they do not hold up the server's end; safe from any thread."""
@@ -37,6 +40,7 @@ class Application:
     def close(self) -> None:
         """Stop the workers, close the store, let the data directory go."""
         self.housekeeper.stop()
+        self.listener.stop()
         self.service.close()
 
 
@@ -155,4 +159,12 @@ def build(settings: Settings) -> Application:
         service.close()
         raise
     retention = Retention(settings.keep_days or None, settings.keep_size * GIB or None)
-    return Application(api, service, Housekeeper(service, retention))
+    return Application(api, service, Housekeeper(service, retention), _listener(service, settings.recording_limit))
+
+
+def _listener(service: Service, limit: int) -> Chore:
+    """Make what ends the recordings whose loops are not heard of any more."""
+    listener = Chore("gradscape-listener", lambda: service.recordings.end_silent(limit), min(LISTENS, limit / 4))
+    if limit:
+        listener.start()
+    return listener

@@ -19,6 +19,7 @@ import torch
 from gradscape.client import Client, Refused
 
 EVERY: Final = 0.25  # seconds between two messages
+BEAT: Final = 20.0  # seconds of silence after which the app is told that the loop is alive
 DENSE: Final = 64  # snapshots until they are taken half as often
 WAITING: Final = 64  # snapshots that wait to be sent at most; further ones are left out
 LAST: Final = 60.0  # seconds that the end waits for what is still to be sent
@@ -76,7 +77,7 @@ class Recorder:
         self._snapshots: queue.SimpleQueue[tuple[int, torch.Tensor]] = queue.SimpleQueue()
         self._over, self._broken = threading.Event(), False
         self._thread = threading.Thread(target=self._work, name="gradscape-recorder", daemon=True)
-        self._began = 0.0
+        self._began, self._said = 0.0, 0.0
 
     @property
     def address(self) -> str:
@@ -90,7 +91,7 @@ class Recorder:
         except Exception as error:
             self._give_up(error)
             return self
-        self._began = time.perf_counter()
+        self._began = self._said = time.perf_counter()
         self._keep()
         self._thread.start()
         return self
@@ -156,13 +157,20 @@ class Recorder:
             step, flat_P = self._snapshots.get()
             raw = flat_P.to("cpu", torch.float32).numpy().astype("<f4").tobytes()
             self._client.ask("PUT", f"/api/recordings/{self.run}/snapshots/{step}", raw)
+            self._said = time.perf_counter()
         if rows:
             step_n, loss_n, grad_n, lr_n, seconds_n = zip(*rows, strict=True)
             chunk = {
                 "kind": "train_chunk", "lane": self._lane, "step": _column(step_n, "int32"), "loss": _column(loss_n),
                 "grad_norm": _column(grad_n), "lr": _column(lr_n), "seconds": _column(seconds_n),
             }  # fmt: skip
-            self._client.ask("POST", f"/api/recordings/{self.run}/events", {"events": [chunk]})
+            self._tell([chunk])
+        elif time.perf_counter() - self._said > BEAT:  # a long step, or a debugger
+            self._tell([])
+
+    def _tell(self, events: list[Any]) -> None:
+        self._client.ask("POST", f"/api/recordings/{self.run}/events", {"events": events})
+        self._said = time.perf_counter()
 
     def _try(self, act: Any) -> None:
         try:

@@ -1,7 +1,10 @@
 """Runs that a training loop elsewhere tells of: its rows become events, its parameters become snapshots."""
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -19,10 +22,12 @@ from backend.schemas.errors import ErrorDetail
 from backend.schemas.events import AnyEvent, LaneEnded, Snapshot, Started
 from backend.schemas.ids import new_run_id
 from backend.schemas.recording import RecordedEvents, RecordingRequest
-from backend.schemas.run import Run
+from backend.schemas.run import ENDED, Run
 
+LOG = logging.getLogger(__name__)
 MOST_SNAPSHOTS: Final = 1000  # of one recording
 FEWEST: Final = 4  # snapshots that a first plane is fitted to; again whenever there are twice as many
+Outcome = Literal["succeeded", "failed", "cancelled"]
 
 
 @dataclass
@@ -33,6 +38,7 @@ class _Recording:
     last: int = -1  # step of the last snapshot
     kept: int = 0
     fitted: int = 0  # snapshots behind the last plane
+    heard: float = field(default_factory=time.monotonic)  # when something came last
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -72,21 +78,21 @@ class Recordings:
         return new.id
 
     def tell(self, run: str, told: RecordedEvents) -> None:
-        """Store rows and evaluations.
+        """Store rows and evaluations; none of them says no more than that the loop is alive.
 
         Raises:
             InvalidRequest: where they are of another lane, or columns are not of one length.
         """
-        live = self._of(run)
-        for event in told.events:
-            if event.lane != live.request.lane or event.repeat or event.part:
-                raise InvalidRequest(f"expected events of the lane {live.request.lane!r}, got {event.lane!r}")
-            if event.kind == "train_chunk":
-                columns = (event.step, event.loss, event.grad_norm, event.lr, event.seconds)
-                if len({column.shape for column in columns}) != 1 or event.step.ndim != 1:
-                    raise InvalidRequest("expected columns of one length in train_chunk")
-        with live.lock:
-            self._recorder.events(run, list(told.events))
+        with self._taken(run) as live:
+            for event in told.events:
+                if event.lane != live.request.lane or event.repeat or event.part:
+                    raise InvalidRequest(f"expected events of the lane {live.request.lane!r}, got {event.lane!r}")
+                if event.kind == "train_chunk":
+                    columns = (event.step, event.loss, event.grad_norm, event.lr, event.seconds)
+                    if len({column.shape for column in columns}) != 1 or event.step.ndim != 1:
+                        raise InvalidRequest("expected columns of one length in train_chunk")
+            if told.events:
+                self._recorder.events(run, list(told.events))
 
     def snapshot(self, run: str, step: int, raw: bytes) -> None:
         """Keep the parameters after so many steps; steps rise from call to call.
@@ -100,11 +106,10 @@ class Recordings:
             InvalidRequest: where it is not of the size that was announced, or not a later step.
             Unsupported: where there are as many as are kept already.
         """
-        live = self._of(run)
-        if len(raw) != 4 * live.request.parameters:
-            expected = f"{4 * live.request.parameters:,} bytes ({live.request.parameters:,} numbers of float32)"
-            raise InvalidRequest(f"expected a snapshot of {expected}, got {len(raw):,} bytes")
-        with live.lock:
+        with self._taken(run) as live:
+            if len(raw) != 4 * live.request.parameters:
+                expected = f"{4 * live.request.parameters:,} bytes ({live.request.parameters:,} numbers of float32)"
+                raise InvalidRequest(f"expected a snapshot of {expected}, got {len(raw):,} bytes")
             if step <= live.last:
                 raise InvalidRequest(f"expected a snapshot after step {live.last}, got step {step}")
             if live.kept >= MOST_SNAPSHOTS:
@@ -118,26 +123,73 @@ class Recordings:
                 events += self._path(run, live)
             self._recorder.events(run, events)
 
-    def finish(self, run: str, status: Literal["succeeded", "failed", "cancelled"]) -> None:
-        """End a recording."""
-        live = self._of(run)
-        with live.lock:
-            reason: Literal["done", "cancelled"] = "done" if status == "succeeded" else "cancelled"
-            ended = LaneEnded(lane=live.request.lane, repeat=0, step=max(live.last, 0), reason=reason)
-            self._recorder.events(run, [*self._path(run, live), ended])
-            self._live.pop(run)
-        error = None
-        if status == "failed":
-            error = ErrorDetail(code="internal", message="the training loop that was recorded ended with an exception")
-        self._recorder.ended(run, Ended(status, error))
+    def finish(self, run: str, status: Outcome) -> None:
+        """End a recording, as its loop did."""
+        failed = ErrorDetail(code="internal", message="the training loop that was recorded ended with an exception")
+        with self._taken(run) as live:
+            self._end(run, live, Ended(status, failed if status == "failed" else None))
 
-    def _of(self, run: str) -> _Recording:
+    def cancel(self, run: str) -> bool:
+        """End a recording from here; its loop is told when it sends again. False where it is none, or has ended."""
+        if run not in self._live:
+            return False
+        self.finish(run, "cancelled")
+        return True
+
+    def end_silent(self, limit: float) -> list[str]:
+        """End the recordings of which nothing was heard for too long: their loops have died, or cannot reach us.
+
+        Args:
+            limit: seconds.
+
+        Returns:
+            The ids of those that have ended.
+        """
+        ended = []
+        for run, live in tuple(self._live.items()):
+            with live.lock:
+                silent = time.monotonic() - live.heard
+                if silent > limit and run in self._live:
+                    LOG.info("run %s: its loop was not heard of for %.0f s", run, silent)
+                    self._end(run, live, Ended("failed", _unheard(silent)))
+                    ended.append(run)
+        return ended
+
+    def _end(self, run: str, live: _Recording, ended: Ended) -> None:
+        reason: Literal["done", "cancelled"] = "done" if ended.outcome == "succeeded" else "cancelled"
+        last = LaneEnded(lane=live.request.lane, repeat=0, step=max(live.last, 0), reason=reason)
+        self._recorder.events(run, [*self._path(run, live), last])
+        self._live.pop(run)
+        self._recorder.ended(run, ended)
+
+    @contextmanager
+    def _taken(self, run: str) -> Iterator[_Recording]:
+        """Have a recording that has not ended to oneself; its loop is alive.
+
+        Yields:
+            The recording.
+
+        Raises:
+            no_such_run: where there is none of that id.
+            Conflict: where it has ended, or is none.
+        """
         live = self._live.get(run)
-        if live is None:
-            if self._store.get(run) is None:
-                raise no_such_run(run)
-            raise Conflict(f"run {run} takes no more: its recording has ended, or it is none")
-        return live
+        if live is not None:
+            with live.lock:
+                if run in self._live:  # it may have ended meanwhile
+                    live.heard = time.monotonic()
+                    yield live
+                    return
+        found = self._store.get(run)
+        if found is None:
+            raise no_such_run(run)
+        if found.status not in ENDED:
+            raise Conflict(f"run {run} takes no more: it is no recording")
+        why = "" if found.error is None else f" ({found.error.message})"
+        raise Conflict(
+            f"run {run} takes no more: it has ended as {found.status}{why}",
+            hint="What it has told is kept; begin a new recording for what follows.",
+        )
 
     def _path(self, run: str, live: _Recording) -> Sequence[AnyEvent]:
         """Lay what is kept on a plane, where something has come since the last time."""
@@ -148,3 +200,11 @@ class Recordings:
         moments = read_moments(folder, lane, 0, [kept.step for kept in list_snapshots(folder)])
         found = recorded_path(lane, [moment for moment in moments if np.isfinite(moment.params_P).all()])
         return found or ()
+
+
+def _unheard(seconds: float) -> ErrorDetail:
+    return ErrorDetail(
+        code="worker_lost",
+        message=f"nothing was heard of the training loop for {seconds:.0f} s: it has died, or cannot reach this server",
+        hint="What it has told is kept. Start it again; if it was only slow, raise GRADSCAPE_RECORDING_LIMIT.",
+    )

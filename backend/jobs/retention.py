@@ -2,12 +2,12 @@
 
 import datetime
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from backend.jobs.chore import Chore
 from backend.jobs.errors import JobsError
 from backend.jobs.service import Service
 from backend.schemas.run import ENDED, Run
@@ -60,7 +60,7 @@ def forget(service: Service, retention: Retention, now: datetime.datetime) -> li
 
 
 class Housekeeper:
-    """Looks every hour, in a thread of its own.
+    """Looks every hour what may be forgotten.
 
     Args:
         service: keeps the runs.
@@ -69,26 +69,16 @@ class Housekeeper:
     """
 
     def __init__(self, service: Service, retention: Retention, every: float = EVERY) -> None:
-        self._service, self._retention, self._every = service, retention, every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="gradscape-housekeeper", daemon=True)
+        def look() -> None:
+            forget(service, retention, datetime.datetime.now(datetime.UTC))
+
+        self._chore = Chore("gradscape-housekeeper", look, every)
         if retention != Retention():
-            self._thread.start()
+            self._chore.start()
 
     def stop(self) -> None:
         """Let it end; what it is about is finished first."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        while True:
-            try:
-                forget(self._service, self._retention, datetime.datetime.now(datetime.UTC))
-            except Exception:  # the next look may go better
-                LOG.exception("could not look for what may be forgotten")
-            if self._stopping.wait(self._every):
-                return
+        self._chore.stop()
 
 
 def size_of(folder: Path) -> int:

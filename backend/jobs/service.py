@@ -86,11 +86,8 @@ class Service:
         """
         request = self.custom.completed(request)
         resolved = resolve(request, Archive(self._store.get, self.folder, self.checkpoints.path))
-        key = (
-            None
-            if idempotency_key is None
-            else (idempotency_key, hashlib.sha256(request.encode().encode()).hexdigest())
-        )
+        digest = hashlib.sha256(request.encode().encode()).hexdigest()
+        key = None if idempotency_key is None else (idempotency_key, digest)
         new = Run(
             id=new_run_id(),
             kind=request.kind,
@@ -174,10 +171,12 @@ class Service:
         """
         found = self._stored(run)
         check_control(found, request_of(found), control, ends_in(self._store, run))
-        handle = self._handles.get(run)
+        handle, whole = self._handles.get(run), isinstance(control, Cancel) and control.lane is None
         if handle is None:
+            if whole and self.recordings.cancel(run):
+                return self.get(run)
             raise Conflict(f"run {run} belongs to no worker", hint="It is recorded elsewhere, or the server starts.")
-        if isinstance(control, Cancel) and control.lane is None:
+        if whole:
             self._recorder.cancelling(run)
             handle.cancel()
         else:

@@ -173,6 +173,51 @@ def test_an_app_that_cannot_be_reached_never_ends_the_training() -> None:
     assert [str(each.message).startswith("Gradscape records no further: ") for each in said] == [True]
 
 
+def test_a_recording_whose_loop_has_died_ends_and_says_so(client: Client, service: Service) -> None:
+    dead, alive = (Recorder(nn.Linear(3, 1), lane=name, client=client).start() for name in ("dead", "alive"))
+    dead._over.set()  # what a kill does: nothing is sent any more
+    dead._thread.join()
+    service.recordings._live[str(dead.run)].heard -= 400.0
+    assert service.recordings.end_silent(1000.0) == []
+    assert service.recordings.end_silent(300.0) == [dead.run]
+    run = service.get(str(dead.run))
+    assert (run.status, run.error and run.error.code) == ("failed", "worker_lost")
+    assert "nothing was heard of the training loop for 400 s" in str(run.error)
+    assert [each.kind for each in told(service, run.id)][-3:] == ["lane_ended", "failed", "finished"]
+    assert service.snapshots(run.id)[0].step == 0  # what it has told is kept
+    assert service.recordings.end_silent(300.0) == []
+    with pytest.raises(Refused, match=r"has ended as failed \(nothing was heard.*begin a new recording"):
+        dead._tell([])  # it was only asleep
+    assert service.get(str(alive.run)).status == "running"
+    alive.finish()
+    assert service.get(str(alive.run)).status == "succeeded"
+
+
+def test_a_loop_that_makes_no_step_says_that_it_is_alive(
+    client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradscape.recorder.BEAT", 0.0)
+    with Recorder(nn.Linear(3, 1), client=client) as record:
+        live = service.recordings._live[str(record.run)]
+        live.heard -= 400.0
+        before = live.heard
+        record._send()
+        record._send()  # the first may have had a snapshot to send
+        assert live.heard > before + 399.0
+
+
+def test_a_recording_is_ended_from_here_and_its_loop_is_told(client: Client, service: Service) -> None:
+    record = Recorder(nn.Linear(3, 1), client=client).start()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        client.ask("POST", f"/api/runs/{record.run}/control", {"action": "cancel"})
+        record.step(1.0)
+        record._thread.join(30.0)  # it ends with what the app says
+    assert ["has ended as cancelled" in str(each.message) for each in said] == [True]
+    assert service.get(str(record.run)).status == "cancelled"
+    record.finish()
+
+
 BEGIN = {"parameters": 2, "lane": "mine"}
 ROW = {"kind": "train_chunk", "lane": "mine"}
 

@@ -146,6 +146,28 @@ EDGE_DOUBLED = Preset(
         looks=10,
         eval_every=20,
     ),
+    choices={"curves.scale": "log", "sharpness.scale": "log"},
+)
+
+EDGE_FLOW = Preset(
+    name="edge-flow",
+    title="Where the flow would end",
+    sentence="Two weights whose product should be 1. Beyond its edge the loss goes up and down, but the sharpness of "
+    "the minimum that gradient flow would reach only falls, until the lane's own line is above it.",
+    request={
+        "kind": "train",
+        "name": "Where the flow would end",
+        "problem": {"function": {"kind": "scalar_network", "start": [2.6, 0.35]}},
+        "dtype": "float64",
+        "steps": 60,
+        "pace": 4.0,
+        "lanes": [lane("lr 0.31", "sgd", lr=0.31), lane("lr 0.3", "sgd", lr=0.3), lane("lr 0.2", "sgd", lr=0.2)],
+        "probes": [
+            {"every": 1, "late": "wait", "analysis": {"kind": "sharpness", "flow": True}},
+            *landscape("coordinates", every=10, paths=1, resolution=65),
+        ],
+    },
+    choices={"curves.scale": "log", "sharpness.matrix": "flow"},
 )
 
 EDGES = (
@@ -156,4 +178,5 @@ EDGES = (
     EDGE_RAISED,
     EDGE_LOWERED,
     EDGE_DOUBLED,
+    EDGE_FLOW,
 )

@@ -39,8 +39,16 @@ def test_adam_ends_at_its_own() -> None:
 
 
 def test_digits_stay_near_it() -> None:
+    for examples in ("ours", "bundled order"):  # at every look at steps 1,000 to 2,500
+        strict = [run for run in EDGE["digits"] if run["examples"] == examples and run["late_within"] == 1]
+        assert len(strict) >= 3
     assert len(EDGE["digits"]) == 10
     assert all(run["late_within"] > 0.98 and run["late_max"] < 1.125 and run["peak"] > 1.25 for run in EDGE["digits"])
+
+
+def test_with_cross_entropy_it_peaks_and_falls_again() -> None:
+    assert len(EDGE["cross_entropy"]) == 3
+    assert all(run["peak"] > 5 * run["start"] and run["end"] < 0.1 * run["peak"] for run in EDGE["cross_entropy"])
 
 
 def test_what_a_changed_rate_did() -> None:
@@ -54,6 +62,11 @@ def test_squared_error_has_as_many_outliers_as_classes() -> None:
     assert sorted(row["H"]["outliers"] for row in whole) == [9, *[10] * 11]
     fewer = [row for row in ROWS if row["loss"] == "mse" and row["classes"] == 6 and row["steps"] == 100]
     assert [row["H"]["outliers"] for row in fewer] == [5, 5, 5]
+    by_width = {
+        width: [row["H"]["outliers"] for row in whole if (row["width"], row["steps"]) == (width, 100)]
+        for width in (32, 64)
+    }
+    assert by_width == {32: [10] * 3, 64: [10] * 3}
     assert all(row[matrix]["converged"] for row in ROWS for matrix in ("H", "G"))
 
 

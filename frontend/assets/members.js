@@ -50,7 +50,7 @@
     if (list.hidden) return;
     if ([...list.children].map((item) => item.dataset.run).join() !== view.runs.join()) list.replaceChildren(...view.runs.map(row));
     for (const item of list.children) {
-      const run = (gradscape.current && gradscape.current.known.get(item.dataset.run)) || { name: "", status: "queued" };
+      const run = (gradscape.current && gradscape.current.known.get(item.dataset.run)) || { name: "…", status: "queued" };
       const [, name, state, close] = item.children;
       item.dataset.status = run.status;
       write(name, run.name || item.dataset.run);

@@ -236,7 +236,8 @@
 
   function progressOf({ status, progress }) {
     if (status === "queued") return "Queued.";
-    return progress && progress.total ? `${progress.phase} ${progress.done} of ${progress.total}` : "";
+    const { phase, done, total } = progress || {};
+    return total ? `${phase[0].toUpperCase()}${phase.slice(1)}: ${done} of ${total}.` : "";
   }
 
   gradscape.panel = { PanelView, asks };

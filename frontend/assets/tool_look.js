@@ -5,6 +5,7 @@
   const { make, button, labelled, makers } = gradscape.strips;
 
   const MOST_RULES = 6;
+  const FARTHEST = 1000; // in units of the directions
 
   let looks = null;
   const all = () => (looks = looks || JSON.parse(document.querySelector("[data-looks]").dataset.looks));
@@ -38,13 +39,14 @@
   }
 
   const chosen = (strip) => [...strip.querySelectorAll("[data-lanes] input:checked")].map((box) => JSON.parse(box.value));
+  const far = ({ family }) => ["Plane", "Slice"].includes(family); // it reaches as far as the reader says
   const lookOf = (strip) => all().find(({ value }) => value === strip.querySelector("select").value);
 
   function explain(strip) {
     const look = lookOf(strip);
     const needs = look.points > 1 ? ` Choose ${look.points} lanes.` : "";
-    say(strip, `${look.summary}${needs}`);
-    strip.querySelector("[data-reach]").closest("label").hidden = !["Plane", "Slice"].includes(look.family);
+    say(strip, `${look.summary}${needs}${look.start ? " From the first lane's initial point." : ""}`);
+    strip.querySelector("[data-reach]").closest("label").hidden = !far(look);
   }
 
   // A comparison of rules is of the lanes' rules themselves, from the initial point; names differ within it.
@@ -70,9 +72,14 @@
       return;
     }
     const reach = Number(strip.querySelector("[data-reach]").value);
+    if (far(look) && !(reach > 0 && reach <= FARTHEST)) {
+      say(strip, `How far the picture reaches (±) must be above 0 and at most ${FARTHEST}.`);
+      return;
+    }
     const { moment } = gradscape.current; // the step that all panels show, where one was chosen
     const ofRules = look.family === "Rules";
-    const at = Number.isFinite(moment) && !ofRules ? { step: moment } : {};
+    const at = look.start ? { step: 0 } : Number.isFinite(moment) && !ofRules ? { step: moment } : {};
+    const of = look.start ? lanes.slice(0, 1) : lanes;
     const { request } = gradscape.current.known.get(lanes[0][0]);
     const analysis = { ...look.analysis };
     if (ofRules) compare(analysis, lanes, request);
@@ -80,10 +87,10 @@
     else if (analysis.kind === "slice" && look.points < 2) Object.assign(analysis, { low: -reach, high: reach });
     const body = {
       kind: "analyse",
-      name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}${"step" in at ? `, step ${moment}` : ""}`,
+      name: `${look.family === "Slice" ? "Slice: " : ""}${look.label}${"step" in at && !look.start ? `, step ${moment}` : ""}`,
       seed: request.seed || 0,
       dtype: request.dtype || "float32",
-      ...(ofRules ? { problem: request.problem } : { at: lanes.map(([run, lane]) => ({ run, lane, ...at })) }),
+      ...(ofRules ? { problem: request.problem } : { at: of.map(([run, lane]) => ({ run, lane, ...at })) }),
       analysis,
     };
     say(strip, "Starting …");

@@ -142,6 +142,25 @@ def test_another_plane_and_a_slice_are_drawn_from_the_panel(page: Any, server: A
     page.wait_for_function(f"{graph}.data.length === 2")
 
 
+def test_a_reach_that_cannot_be_is_said_and_a_dimension_is_asked_for_at_the_start(
+    page: Any, server: Any, race: str
+) -> None:
+    opened(page, race)
+    page.click("[data-tool=look]")
+    page.select_option("[data-strip=look] select", "random")
+    page.fill("[data-strip=look] [data-reach]", "0")
+    page.click("[data-strip=look] .gs-do")
+    assert "above 0 and at most 1000" in page.inner_text("[data-strip=look] [data-said]")
+    page.select_option("[data-strip=look] select", "dimension_loss")
+    assert page.locator("[data-strip=look] [data-reach]").is_hidden()
+    assert page.inner_text("[data-strip=look] [data-said]").endswith("From the first lane's initial point.")
+    page.click("[data-strip=look] .gs-do")
+    made = server.wait(members(page, 2)[1])
+    assert [(point["lane"], point["step"]) for point in made["request"]["at"]] == [("SGD", 0)]
+    assert made["request"]["analysis"]["score"] == "likelihood"
+    page.wait_for_selector("[data-panel=dimension]", state="visible")
+
+
 def test_what_is_drawn_is_saved_in_true_values(page: Any, server: Any, race: str, tmp_path: Any) -> None:
     opened(page, race)
     page.click("[data-panel=landscape] [data-tool=save]")

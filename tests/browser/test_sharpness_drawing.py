@@ -1,5 +1,6 @@
 """What the sharpness panel draws from a stream of events."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_preconditioned_values_begin_where_there_are_some(page: Stage) -> None:
     assert (value["x"], value["y"]) == ([0, 5, 10], [None, 500.0, 1000.0])
 
 
+def test_the_end_of_the_flow_stands_beside_the_same_threshold(page: Stage) -> None:
+    page.open("a", sharpness__matrix="flow")
+    ends = [told("SGD", step, 4.0, flow=flow, flow_gradients=60) for step, flow in ((0, 6.7), (5, 6.1), (10, math.nan))]
+    page.emit("a", started(), chunk("SGD", 1, threshold=6.5), *ends)
+    page.painted(GRAPH)
+    threshold, value = [t for t in page.traces(GRAPH) if t["mode"] == "lines"]
+    assert set(threshold["y"]) == {6.5}
+    assert (value["x"], value["y"][:2]) == ([0, 5, 10], [6.7, 6.1])
+    assert value["y"][2] is None  # a flow that did not end is a gap
+    assert page.line("sharpness").endswith("60 gradients to the end of the flow")
+
+
 def test_what_has_not_converged_is_hollow_with_its_residual(page: Stage) -> None:
     page.open("a")
     page.emit("a", started(), told("SGD", 0, 4.0), told("SGD", 5, 6.0, converged=False, residual=1.5))
@@ -83,7 +96,9 @@ def test_a_choice_that_draws_nothing_says_so(page: Stage) -> None:
     page.emit("a", started(), told("SGD", 0, 4.0))
     page.painted(GRAPH)
     page.wait_words(
-        "sharpness", "None of these rules divides the gradient by a P: look at the Hessian, or add a lane of Adam."
+        "sharpness",
+        "Nothing to draw here: P⁻¹H is of rules that divide the gradient by P, as Adam does; the end of the flow is "
+        "switched on in the settings of the probe.",
     )
     page.show("a")
     page.wait_words("sharpness", "")

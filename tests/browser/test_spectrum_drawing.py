@@ -70,7 +70,7 @@ def test_stems_are_hollow_with_their_residuals_until_they_converge(page: Stage) 
     page.painted("spectrum")
     (solid,) = marks(page)
     assert (solid["x"], solid["marker"]["color"]) == ([5.25, 3.5], lane_colour(0))
-    assert page.line("spectrum") == "step 0 · 100 eigenvalues · 4 probes, 40 products"
+    assert page.line("spectrum") == "step 0 · 100 eigenvalues · probes: 4, products: 40"
 
 
 def test_what_never_converged_says_so(page: Stage) -> None:

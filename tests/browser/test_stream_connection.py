@@ -122,7 +122,7 @@ def test_each_state_says_what_it_is(page: Stage) -> None:
     page.wait_state("curves", "loading")
     page.emit("a", start("SGD"), events.Progress(phase="training", done=3, total=9))
     page.page.wait_for_function(
-        "document.querySelector('[data-panel=curves] [data-words]').textContent.includes('training 3 of 9')"
+        "document.querySelector('[data-panel=curves] [data-words]').textContent.includes('Training: 3 of 9.')"
     )
     page.emit("a", chunk(0, 0))
     page.wait_state("curves", "partial")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import TICK, Context, Events, Moment, Tick
 from backend.core.analyses.curvature import column, sites, ticking
+from backend.core.analyses.flow_end import FlowEnd, end_of_flow, unsupported_flow
 from backend.core.analyses.places import points_of, started
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.curvature.eigenpairs import Eigenpairs, require_k
@@ -33,10 +34,11 @@ Measuring = Generator[Tick, None, "Measured"]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Both searches at one moment; ``scaled`` is of P⁻¹H, None where there is no P."""
+    """All searches at one moment; ``scaled`` is of P⁻¹H, None where there is no P; ``flow`` where it was asked for."""
 
     plain: Eigenpairs
     scaled: Eigenpairs | None
+    flow: FlowEnd | None
 
 
 class Track:
@@ -53,8 +55,9 @@ class Track:
 
     def __init__(self, problem: Problem, spec: SharpnessAnalysis, random: torch.Generator) -> None:
         self.step = -1  # of the last look
-        self._problem, self._dtype = problem, problem.dtype
-        self._data = sample(problem, spec.data_fraction).data
+        self._problem, self._dtype, self._random = problem, problem.dtype, random
+        self._data = self._exact = sample(problem, spec.data_fraction).data
+        self._flow = spec.flow
         if problem.dtype == torch.float64 and spec.tol >= SINGLE_FROM and isinstance(problem, NetworkProblem):
             self._dtype = torch.float32
             self._data = _rounded(self._data or problem.train)
@@ -78,7 +81,7 @@ class Track:
             NotFinite: where the parameters or the curvature are not finite.
             Unsupported: where the loss changes between two evaluations.
         """
-        self.step = moment.step
+        self.step, exact = moment.step, moment
         moment = Moment(moment.step, moment.params_P.to(self._dtype), moment.buffers_B.to(self._dtype))
         operator = hessian(self._problem, moment, self._data, plan=self._plan)
         self._plan = operator.plan
@@ -91,7 +94,8 @@ class Track:
             if bool((diagonal_P > 0).all()):  # else ε is nothing in this number format, and there is no P⁻¹
                 scaled_P = None if gradient_P is None else gradient_P * diagonal_P.rsqrt()
                 scaled = yield from ticking(self._scaled.look(preconditioned(operator, diagonal_P), scaled_P))
-        return Measured(plain, scaled)
+        flow = (yield from end_of_flow(self._problem, exact, self._exact, self._random)) if self._flow else None
+        return Measured(plain, scaled, flow)
 
 
 class Tracks:
@@ -150,7 +154,7 @@ class Sharpness:
             require_k(spec.k, problem.layout.size)
         except ValueError as refusal:
             return str(refusal)
-        return problem.check_deterministic()
+        return (unsupported_flow(problem) if spec.flow else None) or problem.check_deterministic()
 
     def run(self, problem: Problem, spec: SharpnessAnalysis, ctx: Context) -> Events:
         """Yield a ``Sharpness`` for each point.
@@ -179,9 +183,9 @@ def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> 
         nothing = np.full(spec.k, math.nan, str(problem.dtype).removeprefix("torch."))
         return {
             "values": nothing, "preconditioned": None, "residual": math.nan, "preconditioned_residual": None,
-            "converged": False, "products": 0,
+            "converged": False, "products": 0, "flow": math.nan if spec.flow else None,
         }  # fmt: skip
-    plain, scaled = found.plain, found.scaled
+    plain, scaled, flow = found.plain, found.scaled, found.flow
     return {
         "values": column(plain.values_K, problem),
         "preconditioned": None if scaled is None else column(scaled.values_K, problem),
@@ -189,6 +193,8 @@ def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> 
         "preconditioned_residual": None if scaled is None else float(scaled.residuals_K.max()),
         "converged": plain.converged and (scaled is None or scaled.converged),
         "products": plain.products + (0 if scaled is None else scaled.products),
+        "flow": None if flow is None else flow.sharpness,
+        "flow_gradients": None if flow is None else flow.gradients,
     }
 
 

@@ -23,6 +23,11 @@ class SharpnessAnalysis(AnalysisSpec):
     preconditioned: bool = described(
         True, "Also those of P⁻¹H, for lanes whose rule divides the gradient by P (Adam and RMSProp)."
     )
+    flow: bool = described(
+        False,
+        "Also λ₁ of the Hessian where gradient flow from here would end, in a problem of at most 2,000 parameters.",
+        title="End of the flow",
+    )
     tol: float = tolerance(0.03)
     budget: int = budget()
     data_fraction: float = data_fraction()

@@ -28,6 +28,7 @@ class Way:
     path: str
     title: str
     colour: str
+    point: int | None = None  # of a path from one end by itself: which end
 
 
 _COLOURS: Final = theme.LANE_COLOURS["light"]
@@ -36,22 +37,27 @@ WAYS: Final = (
     Way("matched", "matched", _COLOURS[5]),
     Way("bezier", "curve", _COLOURS[2]),
     Way("chain", "chain", _COLOURS[3]),
-    Way("dropout", "half the units", _COLOURS[4]),
+    Way("dropout", "half of the first", _COLOURS[4], 0),
+    Way("dropout", "half of the second", _COLOURS[0], 1),
 )
+
+
+def _where(way: Way, split: str) -> dict[str, bool | int | str]:
+    return {"path": way.path, "split": split} | ({} if way.point is None else {"point": way.point})
 
 
 def _line(way: Way, split: str) -> Binding:
     """Describe one path on one split; a later look at a curve in training replaces the one before."""
     train = split == "train"
     return Binding(
-        source=Source(kind="barrier", how="replace", keys=KEYS, where={"path": way.path, "split": split}),
+        source=Source(kind="barrier", how="replace", keys=KEYS, where=_where(way, split)),
         graph=GRAPH,
         trace={
             "type": "scatter",
             "mode": "lines",
             "line": {"width": 2 if train else 1.5, "dash": "solid" if train else "dot", "color": way.colour},
             "showlegend": train,
-            "legendgroup": way.path,
+            "legendgroup": way.title,
             "hovertemplate": f"{way.title}, {split} · t = %{{x:.3~g}}<br>%{{y:.4~g}}<extra></extra>",
         },
         x=Column(field="t"),
@@ -63,9 +69,7 @@ def _line(way: Way, split: str) -> Binding:
 def _peak(way: Way) -> Binding:
     """Mark where a path rises highest above the line between its ends."""
     return Binding(
-        source=Source(
-            kind="barrier", how="append", keys=KEYS, where={"path": way.path, "split": "train", "final": True}
-        ),
+        source=Source(kind="barrier", how="append", keys=KEYS, where={**_where(way, "train"), "final": True}),
         graph=GRAPH,
         rows="last",
         trace={

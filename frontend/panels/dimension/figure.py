@@ -3,7 +3,7 @@
 from typing import Final
 
 from backend.schemas.panels import Binding, Column, Graph, Panel, Phrase, Source, Words
-from frontend import theme
+from frontend.panels import marks
 
 GRAPH: Final = "dimension"
 TRIALS: Final = Source(kind="dimension", how="append", keys=("lane", "repeat", "point"))
@@ -30,13 +30,13 @@ def bindings() -> tuple[Binding, ...]:
         trace={
             "type": "scatter",
             "mode": "markers",
-            "marker": {"size": 8, "color": theme.LANE_COLOURS["light"][5], "line": {"width": 1}},
+            "marker": {"size": 8, "line": {"width": 1}},
             "cliponaxis": False,
         },
         x=Column(field="d"),
         y=Column(field="score"),
-        hover="{d} dimensions<br>score {score}<br>loss {loss}",
-        paint={"marker.line.color": "paper"},
+        hover="{lane.title} · {d} dimensions<br>score {score}<br>loss {loss}",
+        paint={**marks.MARK, "marker.line.color": "paper"},
     )
     return solved, points
 
@@ -70,7 +70,7 @@ def panel() -> Panel:
         phrases=(
             Phrase(source=TRIALS, text="dashes: counts as solved from there on"),
             Phrase(source=TRIALS, text="rightmost: all parameters"),
-            Phrase(source=TRIALS, text="d₉₀ = {reached}"),
+            Phrase(source=TRIALS, text="d₉₀\u00a0=\u00a0{reached}"),
             Phrase(source=TRIALS, text="{split} split"),
         ),
     )

@@ -240,7 +240,8 @@ def panel() -> Panel:
         words=Words(
             empty="Press Start: the loss around the lanes' paths is drawn here, coarse first, then finer.",
             loading="Working out the first points of the surface.",
-            absent="This run drew no surface. Add a surface probe in the set-up, and start again.",
+            absent="This run drew no surface. Draw one by “New picture”, or add a surface probe in the set-up and "
+            "start again.",
         ),
         fed_by=("surface", "trajectory", "connectivity"),
         choices=(VIEW, SCALE),

@@ -51,8 +51,14 @@ def of_rules(kind: str) -> dict[str, Any]:
     return {"kind": kind, "rules": []}
 
 
-def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title: str = "") -> dict[str, Any]:
-    """Describe one picture that can be asked for; ``points`` are the lanes that it needs at least."""
+def look(
+    name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title: str = "", *, start: bool = False
+) -> dict[str, Any]:
+    """Describe one picture that can be asked for.
+
+    Returns:
+        ``points`` are the lanes that it needs at least; with ``start`` it is of the first one's initial point.
+    """
     family = FAMILIES[analysis["kind"]]
     text = title or kind.title
     return {
@@ -62,6 +68,7 @@ def look(name: str, kind: Any, analysis: dict[str, Any], points: int = 1, title:
         "summary": kind.summary + (" Zoom into the curve to see it finer there." if family == "Slice" else ""),
         "analysis": analysis,
         "points": points,
+        "start": start,
     }
 
 
@@ -89,7 +96,14 @@ LOOKS: Final = (
     look("gradient_eigen", GradientEigenPlane, surface(GradientEigenPlane())),
     look("three_points", ThreePointsPlane, surface(ThreePointsPlane()), points=3),
     look("coordinates", CoordinatePlane, surface(CoordinatePlane())),
-    look("dimension", IntrinsicDimensionAnalysis, {"kind": "intrinsic_dimension"}),
+    look("dimension", IntrinsicDimensionAnalysis, {"kind": "intrinsic_dimension"}, start=True),
+    look(
+        "dimension_loss",
+        IntrinsicDimensionAnalysis,
+        {"kind": "intrinsic_dimension", "score": "likelihood"},
+        title="Intrinsic dimension, by loss",
+        start=True,
+    ),
     look("teleport", TeleportAnalysis, {"kind": "teleport"}),
     look("slice_random", RandomLine, slice_along(RandomLine())),
     look("slice_eigen", EigenLine, slice_along(EigenLine())),

@@ -1,7 +1,8 @@
 """What the sharpness draws: each lane's largest eigenvalue by step, and its threshold dashed in the same colour.
 
 An eigenvalue that has not converged is a hollow mark, with its residual as an error bar: an eigenvalue of the matrix
-lies within it. A threshold changes in steps, with the learning rate.
+lies within it. A threshold changes in steps, with the learning rate. ``Flow`` is the Hessian's where gradient flow
+would end, beside the same threshold.
 """
 
 from typing import Final
@@ -14,17 +15,21 @@ GRAPH: Final = "sharpness"
 MATRIX: Final = Choice(
     name="matrix",
     label="Which matrix",
-    options=(Option(value="plain", label="Hessian"), Option(value="preconditioned", label="P⁻¹H")),
+    options=(
+        Option(value="plain", label="Hessian"),
+        Option(value="preconditioned", label="P⁻¹H"),
+        Option(value="flow", label="Flow"),
+    ),
 )
 SCALE: Final = axes.scale("linear")
 
 
-def _pick(plain: str, preconditioned: str) -> Pick:
-    columns = {"plain": Column(field=plain), "preconditioned": Column(field=preconditioned)}
-    return Pick(choice=MATRIX.name, columns=columns)
+def _pick(**fields: str) -> Pick:
+    return Pick(choice=MATRIX.name, columns={value: Column(field=field) for value, field in fields.items()})
 
 
-VALUE: Final = _pick("values.0", "preconditioned.0")
+FOUND: Final = {"plain": "values.0", "preconditioned": "preconditioned.0"}
+VALUE: Final = _pick(**FOUND, flow="flow")
 
 
 def bindings() -> tuple[Binding, ...]:
@@ -39,16 +44,16 @@ def bindings() -> tuple[Binding, ...]:
             "hovertemplate": marks.hover("%{y:.4~g}", ", threshold"),
         },
         x=axes.STEP,
-        y=_pick("threshold", "preconditioned_threshold"),
+        y=_pick(plain="threshold", preconditioned="preconditioned_threshold", flow="threshold"),
         paint={"line.color": "color"},
     )
     text = "sharpness %{y:.4~g}"
-    residual = _pick("residual", "preconditioned_residual")
+    residual = _pick(plain="residual", preconditioned="preconditioned_residual")
     return (
         threshold,
         marks.line(sources.SHARPNESS, GRAPH, VALUE, text),
         marks.now(sources.SHARPNESS, GRAPH, VALUE, text),
-        marks.uncertain(sources.NOT_CONVERGED, GRAPH, VALUE, "%{y:.4~g} ± %{error_y.array:.2~g}", residual),
+        marks.uncertain(sources.NOT_CONVERGED, GRAPH, _pick(**FOUND), "%{y:.4~g} ± %{error_y.array:.2~g}", residual),
     )
 
 
@@ -65,6 +70,10 @@ def graph() -> Graph:
         patches=(
             Patch(when={MATRIX.name: ("plain",)}, layout={"yaxis": {"title": {"text": "λ₁(H)"}, "tickformat": "~g"}}),
             Patch(
+                when={MATRIX.name: ("flow",)},
+                layout={"yaxis": {"title": {"text": "λ₁(H) where flow ends"}, "tickformat": "~g"}},
+            ),
+            Patch(
                 when={MATRIX.name: ("preconditioned",)},
                 layout={"yaxis": {"title": {"text": "λ₁(P⁻¹H)"}, "tickformat": "~s"}},
             ),
@@ -78,6 +87,7 @@ def phrases() -> tuple[Phrase, ...]:
     return (
         Phrase(source=sources.SHARPNESS, text="thin dashes: above them, steps grow"),
         Phrase(source=sources.SHARPNESS, text="{products} products a look"),
+        Phrase(source=sources.SHARPNESS, text="{flow_gradients} gradients to the end of the flow"),
         Phrase(source=sources.SHARPNESS, where={"converged": False}, text="not converged"),
     )
 
@@ -92,7 +102,8 @@ def panel() -> Panel:
             empty="Switch the sharpness on in the set-up and press Start: it is drawn here beside its threshold.",
             loading="Working out the largest eigenvalue of the Hessian.",
             absent="This run told no sharpness. Switch it on in the set-up, and start again.",
-            blank="None of these rules divides the gradient by a P: look at the Hessian, or add a lane of Adam.",
+            blank="Nothing to draw here: P⁻¹H is of rules that divide the gradient by P, as Adam does; the end of the "
+            "flow is switched on in the settings of the probe.",
         ),
         asked="sharpness",
         choices=(MATRIX, SCALE),

@@ -135,7 +135,7 @@ def phrases() -> tuple[Phrase, ...]:
     return (
         Phrase(source=density, text="step {step}"),
         Phrase(source=density, text="{size} eigenvalues"),
-        Phrase(source=density, text="{probes} probes, {products} products"),
+        Phrase(source=density, text="probes: {probes}, products: {products}"),
         Phrase(source=stems, where={"final": False}, text="largest eigenvalues converging"),
         Phrase(source=stems, where={"final": True, "converged": False}, text="not all eigenvalues converged"),
     )

@@ -72,7 +72,7 @@ def graph() -> Graph:
         patches=(
             *axes.titled(MEASURE, {"grad_norm": "gradient norm", "loss": "loss"}),
             axes.scaled("linear"),
-            axes.scaled("log", nticks=5),
+            axes.scaled("log"),
         ),
     )
 

@@ -106,7 +106,7 @@ def test_softmax_regression_has_its_closed_form() -> None:
     S_NCC = torch.diag_embed(p_NC) - p_NC.unsqueeze(2) * p_NC.unsqueeze(1)
     expected = torch.einsum("nab,ni,nj->aibj", S_NCC, x_NF, x_NF) / len(x_NF)
     C, F = p_NC.shape[1], problem.train.x.shape[1]
-    # wwhole [C, F], then bias [C]: from rows of (wwholes, bias) to the layout's order
+    # weight [C, F], then bias [C]: from rows of (weights, bias) to the layout's order
     order = [c * (F + 1) + f for c in range(C) for f in range(F)] + [c * (F + 1) + F for c in range(C)]
     expected = expected.reshape(C * (F + 1), C * (F + 1))[order][:, order]
     torch.testing.assert_close(matrix_of(hessian(problem, moment)), expected, **CLOSE)
@@ -116,11 +116,11 @@ def test_linear_regression_has_its_closed_form() -> None:
     problem, moment = place("linear-regression")
     assert problem.train is not None
     x_NF, C = problem.train.x, 3
-    wwholes = C * x_NF.shape[1]
+    weights = C * x_NF.shape[1]
     expected = torch.kron(torch.eye(C, dtype=torch.float64), 2 / len(x_NF) * x_NF.T @ x_NF)
     found = matrix_of(hessian(problem, moment))
-    torch.testing.assert_close(found[:wwholes, :wwholes], expected, **CLOSE)
-    torch.testing.assert_close(found[wwholes:, wwholes:], 2 * torch.eye(C, dtype=torch.float64), **CLOSE)
+    torch.testing.assert_close(found[:weights, :weights], expected, **CLOSE)
+    torch.testing.assert_close(found[weights:, weights:], 2 * torch.eye(C, dtype=torch.float64), **CLOSE)
 
 
 @over(FITTED + ANALYTIC + EQUATED)

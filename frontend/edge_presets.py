@@ -7,8 +7,8 @@ from frontend.preset import Preset, landscape, lane
 _HALF_SQUARED = {"kind": "mse", "factor": 0.5}
 
 
-def _net(data: dict[str, Any], hidden: list[int], loss: dict[str, Any] = _HALF_SQUARED) -> dict[str, Any]:
-    return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": loss}
+def _net(data: dict[str, Any], hidden: list[int]) -> dict[str, Any]:
+    return {"data": data, "model": {"kind": "mlp", "hidden": hidden}, "loss": _HALF_SQUARED}
 
 
 def _changed(name: str, lr: float, at: int, factor: float) -> dict[str, Any]:
@@ -33,8 +33,7 @@ def _race(
     }
 
 
-_FEW_DIGITS = {"kind": "digits", "examples": 500}
-_DIGITS = _net(_FEW_DIGITS, [32, 32])
+_DIGITS = _net({"kind": "digits", "examples": 500}, [32, 32])
 _CHEBYSHEV = _net({"kind": "chebyshev", "points": 20, "degree": 4}, [30, 20])
 
 EDGE = Preset(
@@ -86,15 +85,19 @@ EDGE_ADAM = Preset(
 EDGE_CROSS_ENTROPY = Preset(
     name="edge-cross-entropy",
     title="Cross-entropy peaks and falls",
-    sentence="The same digits with cross-entropy: the sharpness peaks early and falls again, as more and more examples "
-    "are fitted and stop to bend the loss.",
+    sentence="The same digits, network and rate with two losses: with squared error the sharpness overshoots its line "
+    "and stays there; with cross-entropy it peaks early and falls again, as more and more examples are fitted.",
     request=_race(
         "Cross-entropy peaks and falls",
-        _net(_FEW_DIGITS, [32, 32], {"kind": "cross_entropy"}),
-        [lane("lr 0.5", "sgd", lr=0.5), lane("lr 0.2", "sgd", lr=0.2)],
+        _DIGITS,
+        [lane("lr 0.2", "sgd", lr=0.2)],
         steps=500,
-        pace=25.0,
+        pace=40.0,
         looks=5,
+    ),
+    variants=(
+        {"name": "Squared error", "problem.loss": _HALF_SQUARED},
+        {"name": "Cross-entropy", "problem.loss": {"kind": "cross_entropy"}},
     ),
 )
 
@@ -161,13 +164,13 @@ EDGE_FLOW = Preset(
         "dtype": "float64",
         "steps": 60,
         "pace": 4.0,
-        "lanes": [lane("lr 0.31", "sgd", lr=0.31), lane("lr 0.3", "sgd", lr=0.3), lane("lr 0.2", "sgd", lr=0.2)],
+        "lanes": [lane("lr 0.31", "sgd", lr=0.31), lane("lr 0.3", "sgd", lr=0.3), lane("lr 0.28", "sgd", lr=0.28)],
         "probes": [
             {"every": 1, "late": "wait", "analysis": {"kind": "sharpness", "flow": True}},
             *landscape("coordinates", every=10, paths=1, resolution=65),
         ],
     },
-    choices={"curves.scale": "log", "sharpness.matrix": "flow"},
+    choices={"curves.scale": "log", "sharpness.matrix": "flow", "sharpness.scale": "log"},
 )
 
 EDGES = (

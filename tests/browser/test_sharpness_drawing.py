@@ -78,7 +78,7 @@ def test_the_end_of_the_flow_stands_beside_the_same_threshold(page: Stage) -> No
     assert set(threshold["y"]) == {6.5}
     assert (value["x"], value["y"][:2]) == ([0, 5, 10], [6.7, 6.1])
     assert value["y"][2] is None  # a flow that did not end is a gap
-    assert page.line("sharpness").endswith("60 gradients to the end of the flow")
+    assert page.line("sharpness").endswith("flow: 60 gradients")
 
 
 def test_what_has_not_converged_is_hollow_with_its_residual(page: Stage) -> None:

@@ -71,7 +71,7 @@ def graph() -> Graph:
             Patch(when={MATRIX.name: ("plain",)}, layout={"yaxis": {"title": {"text": "λ₁(H)"}, "tickformat": "~g"}}),
             Patch(
                 when={MATRIX.name: ("flow",)},
-                layout={"yaxis": {"title": {"text": "λ₁(H) where flow ends"}, "tickformat": "~g"}},
+                layout={"yaxis": {"title": {"text": "λ₁ at flow's end"}, "tickformat": "~g"}},
             ),
             Patch(
                 when={MATRIX.name: ("preconditioned",)},
@@ -87,7 +87,7 @@ def phrases() -> tuple[Phrase, ...]:
     return (
         Phrase(source=sources.SHARPNESS, text="thin dashes: above them, steps grow"),
         Phrase(source=sources.SHARPNESS, text="{products} products a look"),
-        Phrase(source=sources.SHARPNESS, text="{flow_gradients} gradients to the end of the flow"),
+        Phrase(source=sources.SHARPNESS, text="flow: {flow_gradients} gradients"),
         Phrase(source=sources.SHARPNESS, where={"converged": False}, text="not converged"),
     )
 

@@ -1,6 +1,6 @@
 """Sends what a training loop does to a running app: its losses, and its parameters from time to time.
 
-The loop hands over and goes on: conversion and sending happen in a thread of their own, a few times a second. An app
+The loop hands over and goes on: conversion and sending happen in a thread of their own, twice a second. An app
 that cannot be reached, or refuses, ends the recording with one warning; it never ends the training.
 """
 
@@ -15,13 +15,15 @@ from typing import Any, Final, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gradscape.client import Client, Refused
 
-EVERY: Final = 0.25  # seconds between two messages
+EVERY: Final = 0.5  # seconds between two messages; less where many snapshots wait
 BEAT: Final = 20.0  # seconds of silence after which the app is told that the loop is alive
 DENSE: Final = 64  # snapshots until they are taken half as often
-WAITING: Final = 64  # snapshots that wait to be sent at most; further ones are left out
+WAITING: Final = 64  # snapshots that wait at most, further ones are left out; half as many are sent at once
+LARGEST: Final = 16 << 20  # bytes of one message, as long as a snapshot is not larger itself
 LAST: Final = 60.0  # seconds that the end waits for what is still to be sent
 
 
@@ -75,7 +77,7 @@ class Recorder:
         self._lane, self._every, self._steps, self._kept = lane, max(1, every), 0, 0
         self._rows: deque[tuple[int, Any, Any, float, float]] = deque()  # filled by the loop, emptied by the thread
         self._snapshots: queue.SimpleQueue[tuple[int, torch.Tensor]] = queue.SimpleQueue()
-        self._over, self._broken = threading.Event(), False
+        self._wake, self._over, self._broken = threading.Event(), threading.Event(), False
         self._thread = threading.Thread(target=self._work, name="gradscape-recorder", daemon=True)
         self._began, self._said = 0.0, 0.0
 
@@ -107,7 +109,10 @@ class Recorder:
         self._steps += 1
         if self._broken:
             return
-        loss, grad_norm = (each.detach() if isinstance(each, torch.Tensor) else each for each in (loss, grad_norm))
+        if isinstance(loss, torch.Tensor):
+            loss = loss.detach()
+        if isinstance(grad_norm, torch.Tensor):
+            grad_norm = grad_norm.detach()
         self._rows.append((self._steps, loss, grad_norm, lr, time.perf_counter() - self._began))
         if self._steps % self._every == 0:
             self._keep()
@@ -123,6 +128,7 @@ class Recorder:
         if not self._broken and self._steps % self._every:
             self._keep()
         self._over.set()
+        self._wake.set()
         self._thread.join(LAST)
         if not self._broken:
             self._try(lambda: self._client.ask("POST", f"/api/recordings/{self.run}/finish", status=status))
@@ -141,12 +147,16 @@ class Recorder:
             flat_P = torch.cat([each.detach().reshape(-1) for each in self._tensors])
         self._snapshots.put((self._steps, flat_P))
         self._kept += 1
+        if self._snapshots.qsize() >= WAITING // 2:
+            self._wake.set()
         if self._kept % DENSE == 0:
             self._every *= 2
 
     def _work(self) -> None:
         while not self._broken:
-            over = self._over.wait(EVERY)
+            self._wake.wait(EVERY)
+            self._wake.clear()
+            over = self._over.is_set()
             self._try(self._send)
             if over:
                 return
@@ -154,9 +164,15 @@ class Recorder:
     def _send(self) -> None:
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
         while not self._snapshots.empty():
-            step, flat_P = self._snapshots.get()
-            raw = flat_P.to("cpu", torch.float32).numpy().astype("<f4").tobytes()
-            self._client.ask("PUT", f"/api/recordings/{self.run}/snapshots/{step}", raw)
+            steps: list[str] = []
+            parts: list[memoryview] = []
+            size = 0
+            while not self._snapshots.empty() and size < LARGEST:
+                step, flat_P = self._snapshots.get()
+                steps.append(str(step))
+                parts.append(flat_P.to("cpu", torch.float32).numpy().astype("<f4", copy=False).data)
+                size += parts[-1].nbytes
+            self._client.ask("POST", f"/api/recordings/{self.run}/snapshots", b"".join(parts), steps=",".join(steps))
             self._said = time.perf_counter()
         if rows:
             step_n, loss_n, grad_n, lr_n, seconds_n = zip(*rows, strict=True)
@@ -187,5 +203,20 @@ class Recorder:
 
 def _column(values: Sequence[Any], dtype: str = "float32") -> dict[str, Any]:
     """Write numbers, or tensors of one number, as the API's arrays are written."""
-    array = np.array([float(value) for value in values]).astype(f"<{np.dtype(dtype).str[1:]}")
+    array = _numbers(values).astype(f"<{np.dtype(dtype).str[1:]}")
     return {"shape": list(array.shape), "dtype": dtype, "base64": base64.b64encode(array.tobytes()).decode()}
+
+
+def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Read numbers and tensors: those of a device in one go, as each by itself would take its turn with the loop."""
+    found_n = np.empty(len(values))
+    there: dict[torch.device, list[int]] = {}
+    for i, value in enumerate(values):
+        if isinstance(value, torch.Tensor):
+            there.setdefault(value.device, []).append(i)
+        else:
+            found_n[i] = value
+    for places in there.values():
+        tensors = [values[i] if values[i].ndim == 0 else values[i].reshape(()) for i in places]
+        found_n[places] = torch.stack(tensors).tolist()
+    return found_n

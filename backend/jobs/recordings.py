@@ -4,8 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,10 +22,10 @@ from backend.jobs.recorder import Recorder
 from backend.jobs.snapshot_files import KeptMoment, list_snapshots, read_moments, write_segment
 from backend.jobs.store import Store
 from backend.schemas.errors import ErrorDetail
-from backend.schemas.events import AnyEvent, LaneEnded, Snapshot, Started
+from backend.schemas.events import LaneEnded, Snapshot, Started
 from backend.schemas.ids import new_run_id
 from backend.schemas.recording import RecordedEvents, RecordingRequest
-from backend.schemas.run import ENDED, Run
+from backend.schemas.run import ENDED, MAX_STEPS, Run
 
 LOG = logging.getLogger(__name__)
 MOST_SNAPSHOTS: Final = 1000  # of one recording
@@ -37,13 +40,15 @@ class _Recording:
     request: RecordingRequest
     last: int = -1  # step of the last snapshot
     kept: int = 0
-    fitted: int = 0  # snapshots behind the last plane
+    fitted: int = 0  # snapshots behind the last plane, or behind the one that is being fitted
     heard: float = field(default_factory=time.monotonic)  # when something came last
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Recordings:
     """Takes recordings; safe to call from several threads.
+
+    Planes are fitted in a thread of their own, one after the other, so that no loop is kept waiting for them.
 
     Args:
         store: keeps runs.
@@ -54,6 +59,7 @@ class Recordings:
     def __init__(self, store: Store, recorder: Recorder, folder: Callable[[str], Path]) -> None:
         self._store, self._recorder, self._folder = store, recorder, folder
         self._live: dict[str, _Recording] = {}
+        self._fitting = ThreadPoolExecutor(1, "gradscape-recorded-paths")
 
     def begin(self, request: RecordingRequest) -> str:
         """Make a run of a loop that is about to begin.
@@ -94,46 +100,59 @@ class Recordings:
             if told.events:
                 self._recorder.events(run, list(told.events))
 
-    def snapshot(self, run: str, step: int, raw: bytes) -> None:
-        """Keep the parameters after so many steps; steps rise from call to call.
+    def snapshots(self, run: str, steps: Sequence[int], raw: bytes) -> None:
+        """Keep the parameters after so many steps; steps rise, from call to call, too.
 
         Args:
             run: its id.
-            step: how many updates they have had.
-            raw: the parameters as float32, little-endian, in the order of the model's.
+            steps: how many updates they have had, at each moment.
+            raw: the parameters as float32, little-endian, in the order of the model's; one moment after the other.
 
         Raises:
-            InvalidRequest: where it is not of the size that was announced, or not a later step.
-            Unsupported: where there are as many as are kept already.
+            InvalidRequest: where they are not of the size that was announced, or not later steps.
+            Unsupported: where there would be more than are kept.
         """
         with self._taken(run) as live:
-            if len(raw) != 4 * live.request.parameters:
-                expected = f"{4 * live.request.parameters:,} bytes ({live.request.parameters:,} numbers of float32)"
-                raise InvalidRequest(f"expected a snapshot of {expected}, got {len(raw):,} bytes")
-            if step <= live.last:
-                raise InvalidRequest(f"expected a snapshot after step {live.last}, got step {step}")
-            if live.kept >= MOST_SNAPSHOTS:
-                raise Unsupported(f"this recording has {live.kept} snapshots, the most that are kept")
-            params_P, lane = np.frombuffer(raw, "<f4"), live.request.lane
-            moment = KeptMoment(step, params_P, np.empty(0, np.float32))
-            write_segment(self._folder(run), "0.0.0", lane, 0, [moment])
-            live.last, live.kept = step, live.kept + 1
-            events: list[AnyEvent] = [Snapshot(lane=lane, repeat=0, step=step)]
+            each = 4 * live.request.parameters
+            if not steps or len(raw) != each * len(steps):
+                expected = f"{len(steps)} × {each:,} bytes ({live.request.parameters:,} numbers of float32)"
+                raise InvalidRequest(f"expected snapshots of {expected}, got {len(raw):,} bytes")
+            for earlier, later in pairwise((live.last, *steps)):
+                if later <= earlier:
+                    raise InvalidRequest(f"expected a snapshot after step {earlier}, got step {later}")
+            if steps[-1] > MAX_STEPS:
+                raise InvalidRequest(f"expected a step of at most {MAX_STEPS:,}, got {steps[-1]:,}")
+            if live.kept + len(steps) > MOST_SNAPSHOTS:
+                raise Unsupported(f"this recording has {live.kept} snapshots, and {MOST_SNAPSHOTS} are the most kept")
+            lane, rows_nP = live.request.lane, np.frombuffer(raw, "<f4").reshape(len(steps), -1)
+            none = np.empty(0, np.float32)
+            moments = [KeptMoment(step, row_P, none) for step, row_P in zip(steps, rows_nP, strict=True)]
+            write_segment(self._folder(run), "0.0.0", lane, 0, moments)
+            live.last, live.kept = steps[-1], live.kept + len(steps)
+            self._recorder.events(run, [Snapshot(lane=lane, repeat=0, step=step) for step in steps])
             if live.kept >= max(FEWEST, 2 * live.fitted):
-                events += self._path(run, live)
-            self._recorder.events(run, events)
+                live.fitted = live.kept
+                self._fitting.submit(self._lay, run, live)
 
-    def finish(self, run: str, status: Outcome) -> None:
-        """End a recording, as its loop did."""
+    def finish(self, run: str, status: Outcome) -> Callable[[], object]:
+        """End a recording, as its loop did: it takes no more.
+
+        Returns:
+            What is left to be done, so that the loop need not wait for it: call it, and the run ends as soon as its
+            last path has been laid.
+        """
         failed = ErrorDetail(code="internal", message="the training loop that was recorded ended with an exception")
         with self._taken(run) as live:
-            self._end(run, live, Ended(status, failed if status == "failed" else None))
+            self._live.pop(run)
+        return partial(
+            self._fitting.submit, self._end, run, live, Ended(status, failed if status == "failed" else None)
+        )
 
     def cancel(self, run: str) -> bool:
         """End a recording from here; its loop is told when it sends again. False where it is none, or has ended."""
         if run not in self._live:
             return False
-        self.finish(run, "cancelled")
+        self.finish(run, "cancelled")()
         return True
 
     def end_silent(self, limit: float) -> list[str]:
@@ -143,7 +162,7 @@ class Recordings:
             limit: seconds.
 
         Returns:
-            The ids of those that have ended.
+            The ids of those that end now.
         """
         ended = []
         for run, live in tuple(self._live.items()):
@@ -151,16 +170,32 @@ class Recordings:
                 silent = time.monotonic() - live.heard
                 if silent > limit and run in self._live:
                     LOG.info("run %s: its loop was not heard of for %.0f s", run, silent)
-                    self._end(run, live, Ended("failed", _unheard(silent)))
+                    self._live.pop(run)
+                    self._fitting.submit(self._end, run, live, Ended("failed", _unheard(silent)))
                     ended.append(run)
         return ended
 
+    def close(self) -> None:
+        """Lay what is still to be laid; call it before the store is closed."""
+        self._fitting.shutdown()
+
     def _end(self, run: str, live: _Recording, ended: Ended) -> None:
+        if live.kept >= FEWEST and live.kept != live.fitted:
+            self._lay(run, live)
         reason: Literal["done", "cancelled"] = "done" if ended.outcome == "succeeded" else "cancelled"
-        last = LaneEnded(lane=live.request.lane, repeat=0, step=max(live.last, 0), reason=reason)
-        self._recorder.events(run, [*self._path(run, live), last])
-        self._live.pop(run)
+        self._recorder.events(run, [LaneEnded(lane=live.request.lane, repeat=0, step=max(live.last, 0), reason=reason)])
         self._recorder.ended(run, ended)
+
+    def _lay(self, run: str, live: _Recording) -> None:
+        """Lay what is kept on a plane; a recording goes on without it where that fails."""
+        folder, lane = self._folder(run), live.request.lane
+        try:
+            steps = [kept.step for kept in list_snapshots(folder)]
+            path = recorded_path(lane, steps, lambda some: read_moments(folder, lane, 0, some))
+        except Exception:
+            LOG.exception("the path of the recording %s cannot be laid", run)
+        else:
+            self._recorder.events(run, list(path or ()))
 
     @contextmanager
     def _taken(self, run: str) -> Iterator[_Recording]:
@@ -184,22 +219,12 @@ class Recordings:
         if found is None:
             raise no_such_run(run)
         if found.status not in ENDED:
-            raise Conflict(f"run {run} takes no more: it is no recording")
+            raise Conflict(f"run {run} takes no more: its recording ends, or it is none")
         why = "" if found.error is None else f" ({found.error.message})"
         raise Conflict(
             f"run {run} takes no more: it has ended as {found.status}{why}",
             hint="What it has told is kept; begin a new recording for what follows.",
         )
-
-    def _path(self, run: str, live: _Recording) -> Sequence[AnyEvent]:
-        """Lay what is kept on a plane, where something has come since the last time."""
-        folder, lane = self._folder(run), live.request.lane
-        if live.kept == live.fitted or live.kept < FEWEST:
-            return ()
-        live.fitted = live.kept
-        moments = read_moments(folder, lane, 0, [kept.step for kept in list_snapshots(folder)])
-        found = recorded_path(lane, [moment for moment in moments if np.isfinite(moment.params_P).all()])
-        return found or ()
 
 
 def _unheard(seconds: float) -> ErrorDetail:

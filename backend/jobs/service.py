@@ -274,6 +274,7 @@ class Service:
         """Stop the engine (what is under way ends as lost), end all readers, let the store and the directory go."""
         self._recorder.stop()
         self._engine.close(grace)
+        self.recordings.close()
         self._recorder.close()
         self.feed.close()
         self._store.close()

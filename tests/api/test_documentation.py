@@ -12,7 +12,7 @@ ROUTES = {
     ("get", "/api/runs/{run}/snapshots"), ("get", "/api/runs/{run}/export"),
     ("get", "/api/checkpoints"), ("put", "/api/checkpoints/{name}"), ("delete", "/api/checkpoints/{name}"),
     ("post", "/api/recordings"), ("post", "/api/recordings/{run}/events"), ("post", "/api/recordings/{run}/finish"),
-    ("put", "/api/recordings/{run}/snapshots/{step}"),
+    ("post", "/api/recordings/{run}/snapshots"),
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,7 @@ def test_a_loop_becomes_a_run_with_its_losses_and_its_parameters(client: Client,
     with Recorder(model, "a line", steps=20, every=2, client=client) as record:
         losses, weights = loop(model, record)
     assert record.run is not None
+    client.wait(record.run, 10)
     run = service.get(record.run)
     assert (run.status, run.name, run.tags, run.kind) == ("succeeded", "a line", ("recorded",), "train")
     chunks = told(service, run.id, "train_chunk")
@@ -157,10 +158,10 @@ def test_a_loop_that_fails_is_told_so_and_its_error_goes_on(client: Client, serv
     record = Recorder(model, client=client)
     with pytest.raises(ZeroDivisionError), record:
         record.step(1 / 0)
-    assert service.get(str(record.run)).status == "failed"
+    assert client.wait(str(record.run), 10)["status"] == "failed"
     with pytest.raises(KeyboardInterrupt), Recorder(model, client=client) as stopped:
         raise KeyboardInterrupt
-    assert service.get(str(stopped.run)).status == "cancelled"
+    assert client.wait(str(stopped.run), 10)["status"] == "cancelled"
 
 
 def test_an_app_that_cannot_be_reached_never_ends_the_training() -> None:
@@ -180,6 +181,7 @@ def test_a_recording_whose_loop_has_died_ends_and_says_so(client: Client, servic
     service.recordings._live[str(dead.run)].heard -= 400.0
     assert service.recordings.end_silent(1000.0) == []
     assert service.recordings.end_silent(300.0) == [dead.run]
+    client.wait(str(dead.run), 10)
     run = service.get(str(dead.run))
     assert (run.status, run.error and run.error.code) == ("failed", "worker_lost")
     assert "nothing was heard of the training loop for 400 s" in str(run.error)
@@ -190,7 +192,7 @@ def test_a_recording_whose_loop_has_died_ends_and_says_so(client: Client, servic
         dead._tell([])  # it was only asleep
     assert service.get(str(alive.run)).status == "running"
     alive.finish()
-    assert service.get(str(alive.run)).status == "succeeded"
+    assert client.wait(str(alive.run), 10)["status"] == "succeeded"
 
 
 def test_a_loop_that_makes_no_step_says_that_it_is_alive(
@@ -213,9 +215,13 @@ def test_a_recording_is_ended_from_here_and_its_loop_is_told(client: Client, ser
         client.ask("POST", f"/api/runs/{record.run}/control", {"action": "cancel"})
         record.step(1.0)
         record._thread.join(30.0)  # it ends with what the app says
-    assert ["has ended as cancelled" in str(each.message) for each in said] == [True]
-    assert service.get(str(record.run)).status == "cancelled"
+    assert ["takes no more" in str(each.message) for each in said] == [True]
+    assert client.wait(str(record.run), 10)["status"] == "cancelled"
     record.finish()
+
+
+def keep(client: Client, run: str, steps: str, raw: bytes) -> None:
+    client.ask("POST", f"/api/recordings/{run}/snapshots", raw, steps=steps)
 
 
 BEGIN = {"parameters": 2, "lane": "mine"}
@@ -225,9 +231,12 @@ ROW = {"kind": "train_chunk", "lane": "mine"}
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda c, run: c.ask("PUT", f"/api/recordings/{run}/snapshots/1", b"123"), "8 bytes .2 numbers.*got 3"),
-        (lambda c, run: c.ask("PUT", f"/api/recordings/{run}/snapshots/-1", bytes(8)), "greater than or equal to 0"),
-        (lambda c, run: c.ask("PUT", "/api/recordings/none/snapshots/1", bytes(8)), "there is no run 'none'"),
+        (lambda c, run: keep(c, run, "1", b"123"), "1 × 8 bytes .2 numbers.*got 3"),
+        (lambda c, run: keep(c, run, "1,2", bytes(8)), "2 × 8 bytes .2 numbers.*got 8"),
+        (lambda c, run: keep(c, run, "-1", bytes(8)), "match pattern"),
+        (lambda c, run: keep(c, run, "3,2", bytes(16)), "expected a snapshot after step 3, got step 2"),
+        (lambda c, run: keep(c, run, "99999999", bytes(8)), "at most 10,000,000, got 99,999,999"),
+        (lambda c, run: keep(c, "none", "1", bytes(8)), "there is no run 'none'"),
         (lambda c, run: c.ask("POST", f"/api/recordings/{run}/events", {"events": [{"kind": "x"}]}), "train_chunk"),
         (lambda c, run: c.ask("POST", "/api/recordings", {"parameters": 0}), "greater than or equal to 1"),
         (lambda c, run: c.ask("POST", f"/api/recordings/{run}/finish", status="lost"), "'succeeded'"),
@@ -235,11 +244,11 @@ ROW = {"kind": "train_chunk", "lane": "mine"}
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(client: Client, ask: Callable[[Client, str], Any], sentence: str) -> None:
     run = client.ask("POST", "/api/recordings", BEGIN)["id"]
-    client.ask("PUT", f"/api/recordings/{run}/snapshots/0", bytes(8))
+    keep(client, run, "0", bytes(8))
     with pytest.raises(Refused, match=sentence):
         ask(client, run)
     with pytest.raises(Refused, match="expected a snapshot after step 0, got step 0"):
-        client.ask("PUT", f"/api/recordings/{run}/snapshots/0", bytes(8))
+        keep(client, run, "0", bytes(8))
     client.ask("POST", f"/api/recordings/{run}/finish")
 
 
@@ -265,7 +274,8 @@ def test_columns_of_different_lengths_and_lanes_are_refused(client: Client) -> N
 def test_the_plane_of_a_path_is_that_of_its_singular_vectors() -> None:
     draw = np.random.default_rng(0)
     path_TP = np.cumsum(draw.normal(size=(12, 40)), axis=0).astype(np.float32)
-    found = recorded_path("mine", [KeptMoment(t, row, np.empty(0)) for t, row in enumerate(path_TP)])
+    moments = [KeptMoment(t, row, np.empty(0)) for t, row in enumerate(path_TP)]
+    found = recorded_path("mine", range(12), lambda steps: [moments[step] for step in steps])
     assert found is not None
     plane, path = found
     assert isinstance(plane, Plane)
@@ -279,14 +289,41 @@ def test_the_plane_of_a_path_is_that_of_its_singular_vectors() -> None:
         steps_T = np.diff(found_T) * length
         np.testing.assert_allclose(np.abs(steps_T), np.abs(np.diff(expected_T)), rtol=1e-4)
         assert np.abs(found_T).max() == pytest.approx(0.8)
-    assert recorded_path("mine", [KeptMoment(t, path_TP[0], np.empty(0)) for t in range(5)]) is None
+    assert recorded_path("mine", range(5), lambda steps: [moments[0] for _ in steps]) is None
+
+
+def test_a_long_path_is_fitted_to_moments_spread_over_it_and_laid_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(1)
+    directions_2P = np.linalg.qr(draw.normal(size=(50, 2)))[0].T
+    at_T2 = np.stack([np.linspace(-3, 3, 200), np.sin(np.linspace(0, 6, 200))], 1)
+    path_TP = (at_T2 @ directions_2P).astype(np.float32)
+    path_TP[17] = np.nan
+    moments = [KeptMoment(10 * t, row, np.empty(0)) for t, row in enumerate(path_TP)]
+    asked: list[int] = []
+
+    def read(steps: Sequence[int]) -> list[KeptMoment]:
+        asked.append(len(steps))
+        return [moments[step // 10] for step in steps]
+
+    monkeypatch.setattr("backend.jobs.recorded_path.BLOCK", 300)
+    found = recorded_path("mine", range(0, 2000, 10), read)
+    assert found is not None
+    plane, path = found
+    assert max(asked) <= 128
+    assert list(path.step) == [step for step in range(0, 2000, 10) if step != 170]
+    assert np.abs(path.off_plane).max() < 1e-5  # all of it lies in one plane
+    laid_T2 = np.stack([path.a * plane.u_norm, path.b * plane.v_norm], 1)
+    truth_T2 = np.delete(at_T2, 17, axis=0)
+    apart_TT = np.linalg.norm(truth_T2[:, None] - truth_T2[None], axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(laid_T2[:, None] - laid_T2[None], axis=-1), apart_TT, atol=1e-4)
 
 
 def test_the_folder_of_a_recording_is_a_runs(service: Service, client: Client) -> None:
     run = client.ask("POST", "/api/recordings", BEGIN)["id"]
     for step in range(6):
-        client.ask("PUT", f"/api/recordings/{run}/snapshots/{step}", np.array([step, step**2], "<f4").tobytes())
+        keep(client, run, str(step), np.array([step, step**2], "<f4").tobytes())
     client.ask("POST", f"/api/recordings/{run}/finish")
+    assert client.wait(run, 10)["status"] == "succeeded"
     assert [kept.step for kept in service.snapshots(run)] == list(range(6))
     assert Path(service.folder(run)).is_dir()
 
@@ -301,5 +338,5 @@ def test_the_plain_loop_of_the_examples(
     monkeypatch.setattr(sys, "argv", ["recorded_loop.py", "--steps", "12"])
     recorded_loop.main()
     run = capsys.readouterr().out.strip().rpartition("=")[2]
-    assert service.get(run).status == "succeeded"
+    assert client.wait(run, 10)["status"] == "succeeded"
     assert sum(len(chunk.step) for chunk in told(service, run, "train_chunk")) == 12

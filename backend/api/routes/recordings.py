@@ -2,17 +2,24 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
+from starlette.background import BackgroundTask
 
 from backend.api.bodies import body
 from backend.api.deps import Body, ServiceDep, answer_model, parse
 from backend.schemas.recording import RECORDED, RECORDING
-from backend.schemas.run import MAX_STEPS, Run
+from backend.schemas.run import Run
 
 PREFIX = "/api/recordings"
 router = APIRouter(prefix=PREFIX, tags=["recordings"])
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-Step = Annotated[int, Path(ge=0, le=MAX_STEPS, description="Updates that the parameters have had.")]
+Steps = Annotated[
+    str,
+    Query(
+        pattern=r"^[0-9]{1,9}(,[0-9]{1,9})*$",
+        description="Updates that the parameters have had, at each moment, separated by commas.",
+    ),
+]
 
 
 @router.post("", status_code=201, response_model=None, responses={201: {"model": Run}}, openapi_extra=body("Recording"))
@@ -28,15 +35,15 @@ def tell(service: ServiceDep, run: str, raw: Body) -> Response:
     return Response(status_code=204)
 
 
-@router.put(
-    "/{run}/snapshots/{step}",
+@router.post(
+    "/{run}/snapshots",
     status_code=204,
     response_model=None,
     openapi_extra={"requestBody": {"required": True, "content": BINARY}},
 )
-def snapshot(service: ServiceDep, run: str, step: Step, raw: Body) -> Response:
-    """Keep the parameters after so many steps: float32, little-endian, in the model's order."""
-    service.recordings.snapshot(run, step, raw)
+def snapshots(service: ServiceDep, run: str, raw: Body, steps: Steps) -> Response:
+    """Keep the parameters after so many steps, one moment after the other: float32, little-endian, in model order."""
+    service.recordings.snapshots(run, [int(step) for step in steps.split(",")], raw)
     return Response(status_code=204)
 
 
@@ -46,6 +53,7 @@ def finish(
     run: str,
     status: Annotated[Literal["succeeded", "failed", "cancelled"], Query(description="How it ended.")] = "succeeded",
 ) -> Response:
-    """End a recording."""
-    service.recordings.finish(run, status)
-    return answer_model(service.get(run))
+    """End a recording; its run ends as soon as its path has been laid."""
+    answer = answer_model(service.get(run))
+    answer.background = BackgroundTask(service.recordings.finish(run, status))
+    return answer

@@ -97,7 +97,8 @@ def _update_ratio(problem: Problem, spec: Any, place: Place, seen: Seen, data: D
     if place.update_P is not None:
         weight = np.array(_norms(_by_layer(problem, place.site.point.moment.params_P)))
         with np.errstate(divide="ignore", invalid="ignore"):
-            yield _values([*seen.names, ALL], np.array(_norms(_by_layer(problem, place.update_P))) / weight)
+            ratio = np.array(_norms(_by_layer(problem, place.update_P))) / weight
+        yield _values([*seen.names, ALL], ratio)
 
 
 def _histogram(names: Sequence[str], parts: Sequence[Tensor], bins: int) -> Found:

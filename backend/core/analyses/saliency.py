@@ -19,6 +19,7 @@ from backend.core.problems.problem import Data, Problem
 from backend.core.runtime.seeding import generator
 from backend.core.saliency.explained import BadTarget, Estimate, Explained, Score
 from backend.core.saliency.features import NoPictures
+from backend.core.saliency.frequency import one_sided
 from backend.core.saliency.integrated import completeness_gap
 from backend.core.saliency.methods import COMPLETE, UNSIGNED, NotASignal, Setting, estimates, picture
 from backend.core.saliency.metrics import capped
@@ -125,6 +126,8 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
             if isinstance(found, Told):
                 signed = found.method not in UNSIGNED
                 maps = picture(found.estimate.map, x, signed=signed)
+                if found.method == "frequency_integrated_gradients":
+                    maps = one_sided(maps)
                 shown_signed = signed and not (colours and found.estimate.map.dim() == 4)
                 for index, example in enumerate(spec.examples):
                     gap = None if found.gap_N is None else float(found.gap_N[index])

@@ -31,6 +31,7 @@ from backend.schemas.events import Trust
 
 RANDOM: Final = "random"
 SUMS: Final[frozenset[Method]] = COMPLETE | {"gradient_x_input"}  # whose sum is meant to be a difference of logits
+OF_FREQUENCIES: Final[frozenset[Method]] = frozenset({"frequency_integrated_gradients"})  # which are no places of an input
 SLOPES: Final[frozenset[Method]] = frozenset({"gradient", "smoothgrad", "moreau_grad", "guided_backprop", "deconvnet"})
 Told = Generator[Tick | Trust, None, None]
 
@@ -119,6 +120,8 @@ def _answer(
             return like[-1], torch.arange(len(like)), _mean(like), ("none", *reversed(layers))
         case "class" if outputs > 2:  # of two, one is the other's mirror for most networks, and their sizes agree
             return (yield from trust.other_class(asked, outputs)), None, None, ()
+        case "deletion" | "insertion" | "signal" | "retraining" if method in OF_FREQUENCIES:
+            return None  # there is nothing to remove or show at a place
         case "deletion" | "insertion":
             curve = yield from trust.removed(asked, spec.steps, insert=question == "insertion")
             return metrics.area(curve), torch.linspace(0, 1, len(curve)), curve.mean(1), ()

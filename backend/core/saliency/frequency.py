@@ -41,3 +41,19 @@ def frequency_integrated_gradients(score: Score, x_NT: Tensor, samples: int, chu
         total_NT = total_NT + (share[:, None, None] * found).sum(0)
         done = start + len(at)
         yield Estimate((whole_NT * total_NT.conj()).real / float(shares[:done].sum()), done, done == samples)
+
+
+def one_sided(map_NT: Tensor) -> Tensor:
+    """Add up what k and T − k say, the two ends of one wave of a real signal: [N, T] becomes [N, T // 2 + 1].
+
+    Args:
+        map_NT: over the frequencies 0, 1, … T − 1.
+
+    Returns:
+        The map over 0, 1, … T // 2 periods in the signal; its sum is the same.
+    """
+    count = map_NT.shape[1]
+    folded = map_NT[:, : count // 2 + 1].clone()
+    ends = map_NT[:, count // 2 + 1 :].flip(1)
+    folded[:, 1 : 1 + ends.shape[1]] += ends
+    return folded

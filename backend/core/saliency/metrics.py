@@ -46,7 +46,8 @@ def curve(score_of: Score, x: Tensor, baseline: Tensor, found: Tensor, steps: in
         first = (rank_NF < round(step * order_NF.shape[1] / steps)).view_as(found)
         first = first if found.dim() == x.dim() else first[:, None]
         with torch.no_grad():
-            yield score_of(torch.where(first, x, base) if insert else torch.where(first, base, x))
+            scored = score_of(torch.where(first, x, base) if insert else torch.where(first, base, x))
+        yield scored
 
 
 def area(curve_SN: Tensor) -> Tensor:

@@ -35,16 +35,17 @@ def occlusion(score: Score, x: Tensor, baseline: Tensor, window: int, stride: in
     times = times[:, :1] if x.dim() == 4 else times
     with torch.no_grad():
         whole_N = score(x)
-        for start in range(0, len(covers), chunk):
-            masks = torch.stack(covers[start : start + chunk])  # [k, 1, …]
-            inputs = torch.where(masks[:, None], baseline.expand_as(x), x)
+    for start in range(0, len(covers), chunk):
+        masks = torch.stack(covers[start : start + chunk])  # [k, 1, …]
+        inputs = torch.where(masks[:, None], baseline.expand_as(x), x)
+        with torch.no_grad():  # never around a yield: whoever asks for the next map would be without gradients
             lost = whole_N - score(inputs.flatten(0, 1)).view(len(masks), len(x))
-            shape = (len(masks), len(x), *[1] * (x.dim() - 1))
-            total = total + (lost.view(shape) * masks[:, None]).sum(0)
-            times = times + masks.sum(0)
-            done = min(start + chunk, len(covers))
-            found = total / times.where(times > 0, torch.full_like(times, torch.nan))
-            yield Estimate(found[:, 0] if x.dim() == 4 else found, done, done == len(covers))
+        shape = (len(masks), len(x), *[1] * (x.dim() - 1))
+        total = total + (lost.view(shape) * masks[:, None]).sum(0)
+        times = times + masks.sum(0)
+        done = min(start + chunk, len(covers))
+        found = total / times.where(times > 0, torch.full_like(times, torch.nan))
+        yield Estimate(found[:, 0] if x.dim() == 4 else found, done, done == len(covers))
 
 
 def _sides(x: Tensor) -> tuple[int, ...]:

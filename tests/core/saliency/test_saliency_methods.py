@@ -222,6 +222,19 @@ def test_a_detector_of_one_frequency_has_all_its_mass_there() -> None:
     found = last(frequency.frequency_integrated_gradients(power, x, 20, 8))
     assert float(found[0, [5, 59]].sum() / found.sum()) == pytest.approx(1.0, abs=1e-9)
     assert float(found.sum()) == pytest.approx(float(power(x) - power(0 * x)), rel=1e-9)
+    folded = frequency.one_sided(found)
+    assert folded.shape == (1, 33)
+    assert float(folded[0, 5] / found.sum()) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6])
+def test_both_ends_of_a_wave_are_added_up(count: int) -> None:
+    found = drawn(2, count)
+    folded = frequency.one_sided(found)
+    expected = [
+        [sum(float(row[k]) for k in {each, (count - each) % count}) for each in range(count // 2 + 1)] for row in found
+    ]
+    torch.testing.assert_close(folded, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
 
 
 # --- pictures inside --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import torch
 from core.saliency.nets import Pictures, drawn, scored
 from torch import Tensor
 
-from backend.core.saliency import moreau
+from backend.core.saliency import metrics, moreau
 from backend.core.saliency.explained import Estimate
 from backend.core.saliency.methods import PIECE, Setting, estimates
 from backend.schemas.analysis.saliency import METHODS, Method, SaliencyAnalysis
@@ -32,6 +32,25 @@ def test_a_piece_is_no_more_than_one_pass_of_pixels(method: Method) -> None:
         seen[0] = 0
     assert max(pieces) <= PIECE + 16 * 32 * 32  # occlusion also asks for the whole pictures once
     assert min(pieces) > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whoever_asks_for_the_next_map_keeps_gradients(method: Method) -> None:
+    """A race goes on between two maps: it must find gradients switched on."""
+    x = SIXTEEN[:2].flatten(1)[:, :64] if method == "frequency_integrated_gradients" else SIXTEEN[:2]
+
+    def score(z: Tensor) -> Tensor:
+        return torch.relu(z).sum(1) if z.dim() == 2 else weighed(z)
+
+    setting = Setting(SaliencyAnalysis(samples=4, window=16), x[:1] * 0, x, torch.Generator().manual_seed(0))
+    for _ in zip(estimates(method, score, x, setting), range(3), strict=False):
+        assert torch.is_grad_enabled()
+
+
+def test_a_curve_of_removed_pixels_leaves_gradients_on() -> None:
+    x = SIXTEEN[:2]
+    for _ in metrics.curve(weighed, x, x[:1] * 0, x, 2, insert=True):
+        assert torch.is_grad_enabled()
 
 
 def test_moreau_gradients_are_the_same_in_any_pieces() -> None:

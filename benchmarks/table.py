@@ -21,6 +21,7 @@ BENCHES: Final = (
     "sharpness_tracking",
     "per_sample",
     "saliency",
+    "explain",
     "recorder",
 )
 README: Final = Path(__file__).parents[1] / "README.md"

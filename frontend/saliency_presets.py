@@ -34,8 +34,8 @@ ATTRIBUTION = Preset(
 BLOCKS = Preset(
     name="block-digits",
     title="Can maps be trusted?",
-    sentence="The digit, above or below, tells the class; the square tells nothing, and yet maps light up on it. When "
-    "the race is over choose Trust and press Look: nine questions to each method, beside maps drawn at random.",
+    sentence="The digit, above or below, tells the class; the square tells nothing, and yet maps light up on it. Press "
+    "“Can I believe this?” for up to nine questions to each method, beside maps drawn at random.",
     request={
         "kind": "train",
         "name": "Can maps be trusted?",

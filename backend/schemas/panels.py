@@ -140,10 +140,10 @@ class Scale(WireModel):
 class Tiles(WireModel):
     """Small pictures in a grid instead of Plotly's axes: one for each table of the bindings, of the newest look alone.
 
-    A binding's ``y`` is the row and its ``x`` the column; ``z`` is the picture: [height, width] or [n] (bars), and of a
-    ``plain`` row also [height, width, 3] (its colours). ``signed`` names the event's flag that says whether zero is in
-    the middle of the colours. Colours end at a percentile of the sizes: of a row's pictures, of one picture, or of a
-    row's pictures at all steps, as the choice ``common`` says; the end is written beside the row.
+    A binding's ``y`` is the row, its ``x`` the column; ``z`` is the picture: [height, width], [n] (bars, or a line of
+    many), or, of a ``plain`` row, [height, width, 3] (its colours). ``signed`` names the event's flag that says whether
+    zero is in the middle. Colours end at a percentile of the sizes: of a row's pictures, of one, or of a row's at all
+    steps, as the choice ``common`` says; the end is written beside the row.
     """
 
     titles: dict[str, str]  # row → what it is called; rows come in this order
@@ -152,6 +152,7 @@ class Tiles(WireModel):
     common: str
     percentile: float = 99.0
     notes: tuple["Phrase", ...] = ()  # below a row's title stands the first that has something to say of its newest
+    places: dict[str, str] = {}  # row → what a place in its values is called, other than a place
 
 
 class Patch(WireModel):

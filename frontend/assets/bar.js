@@ -221,6 +221,8 @@
   Object.assign(gradscape, { ask, duration, note });
   gradscape.bar = {
     watch,
+    // A run began or ended: what the bar says of it is asked at once.
+    hear: (id) => states.some((state) => state.id === id) && again(),
     show,
     refuse(error) {
       refused.start = error || null;

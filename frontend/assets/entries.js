@@ -5,6 +5,7 @@
 
   const BESIDE = 0.16; // between pictures, in their widths
   const BELOW = 0.5; // below a row of them: room for what is said
+  const SAID = 0.1; // from a picture to that
 
   // An appended table's columns field.0, field.1 …
   function columnsOf(table, field) {
@@ -67,7 +68,7 @@
     const captions = places.map((k) => gradscape.wire.fill(binding.label || "", fieldAt(table.last, k, count)) || "");
     return [
       { ...trace, x, y, z, text, hovertemplate: "%{text}<extra></extra>", hoverongaps: false },
-      { ...said, x: places.map((k) => left(k) + 0.5), y: places.map((k) => top(k) - 1), text: captions },
+      { ...said, x: places.map((k) => left(k) + 0.5), y: places.map((k) => top(k) - 1 - SAID), text: captions },
     ];
   }
 

@@ -23,10 +23,24 @@
     if (options.some(([value]) => value === before)) select.value = before;
   }
 
+  // Until the reader has chosen, the first panel that the view's runs ask for is meant.
+  function suggest(select, offered) {
+    if (select.dataset.chosen) return;
+    const asked = offered.find(({ name }) => document.querySelector(`[data-panel='${name}']:not([hidden])`));
+    const meant = (asked || offered[0] || {}).name;
+    if (meant && select.value !== meant) select.value = meant;
+  }
+
+  document.addEventListener("change", ({ target }) => {
+    if (target instanceof Element && target.matches("[data-look-what]")) target.dataset.chosen = "yes";
+  });
+
   // Shows what can be looked at now.
   function offer() {
     if (!part("start")) return;
-    fill(part("what"), offers().map(({ name, title }) => [name, title]));
+    const offered = offers();
+    fill(part("what"), offered.map(({ name, title }) => [name, title]));
+    suggest(part("what"), offered);
     const lanes = racesOf(gradscape.current).flatMap((run) => run.request.lanes.map(({ name }) => name));
     fill(part("lane"), [["", "all lanes"], ...[...new Set(lanes)].map((name) => [name, name])]);
     part("lane").hidden = lanes.length < 2;

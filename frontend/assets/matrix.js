@@ -33,6 +33,15 @@
     return make("th", { scope: "row", title: hint }, make("span", { textContent: title }), make("small", { textContent: hint }));
   }
 
+  // A column's head: its title, and how many of its questions were answered with the best mark.
+  function headOf(name, cells, { columns, mark, marks }) {
+    const [best] = Object.keys(marks);
+    const answered = cells.filter(({ column, table }) => column === name && table.last[mark]);
+    const passed = answered.filter(({ table }) => table.last[mark] === best).length;
+    const said = answered.length ? `${marks[best]} ${passed} of ${answered.length}` : "";
+    return make("th", { scope: "col" }, make("span", { textContent: columns[name] }), ...(said ? [make("b", { textContent: said })] : []));
+  }
+
   // Draws the table; false where there is nothing to draw.
   function draw(target, { matrix }, bindings, scene) {
     const cells = gradscape.tiles.cellsOf(bindings, scene);
@@ -44,7 +53,7 @@
     target.matrix = stamp;
     target.answers = cells.map(({ row, column, table: { last } }) => [row, column, last.value, last.stderr, last.baseline, last[matrix.mark]]);
     const at = (row, column) => cells.find((cell) => cell.row === row && cell.column === column);
-    const head = make("tr", {}, make("td"), ...columns.map((column) => make("th", { scope: "col", textContent: matrix.columns[column] })));
+    const head = make("tr", {}, make("td"), ...columns.map((column) => headOf(column, cells, matrix)));
     const body = rows.map((row) => make("tr", {}, questionOf(matrix.rows[row]), ...columns.map((column) => cellOf(at(row, column), matrix))));
     const scroll = target.firstChild ? target.firstChild.scrollTop : 0;
     const wrap = make("div", { className: "gs-matrix", tabIndex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));

@@ -209,7 +209,8 @@
       const live = runs.filter((run) => !this.view.ended(run.id));
       const running = live.length > 0;
       const awaited = live.filter((run) => this.feeds(run));
-      const waiting = this.blank() && !words.blank && running; // there is something, but no picture of it yet
+      const first = this.view.moment === null && this.panel.graphs.some(({ tiles, matrix }) => tiles || matrix);
+      const waiting = this.blank() && running && (!words.blank || first); // there is something, but no picture of it yet
       if (this.hasData() && !waiting) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
       if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
       if (!awaited.length) return { name: "unsupported", text: words.absent };

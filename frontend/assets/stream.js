@@ -110,7 +110,10 @@
         view.row = Math.max(view.row, Number(message.lastEventId));
         const envelope = JSON.parse(message.data);
         take(envelope);
-        if (kind === "finished" || kind === "started") learnRuns([envelope.run]);
+        if (kind === "finished" || kind === "started") {
+          learnRuns([envelope.run]);
+          if (gradscape.bar) gradscape.bar.hear(envelope.run);
+        }
       });
     }
   }

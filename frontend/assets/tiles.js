@@ -4,8 +4,9 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const MOST_VALUES = 100_000; // that a percentile is taken of; of more, every so many
-  const TITLE = 116; // pixels: the titles' column
+  const TITLE = 156; // pixels: the titles' column
   const GAP = 4;
+  const PLACE = "place"; // in a row of values
   const SIZE = [26, 150]; // of a picture's side
   const STRIP = 56; // height of a row of bars
 
@@ -77,25 +78,10 @@
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  // A row of values as bars from zero.
-  function paintBars(canvas, { data }, limits, paper, ink) {
-    const scale = window.devicePixelRatio || 1;
-    Object.assign(canvas, { width: Math.round(canvas.clientWidth * scale) || 1, height: Math.round(canvas.clientHeight * scale) || 1 });
-    const { width, height } = canvas;
-    const [low, high] = [Math.min(limits.low, 0), Math.max(limits.high, 0)];
-    const at = (value) => height - (height * (Math.min(Math.max(value, low), high) - low)) / (high > low ? high - low : 1);
-    const context = canvas.getContext("2d");
-    const colour = limits.plain ? () => ink : (value) => `rgb(${gradscape.palette.colours({ ...limits, low: limits.signed ? limits.low : -limits.high, signed: true, paper })(value).slice(0, 3).join()})`;
-    context.fillStyle = ink;
-    context.globalAlpha = 0.25;
-    context.fillRect(0, Math.min(Math.round(at(0)), height - 1), width, 1);
-    context.globalAlpha = 1;
-    const step = width / data.length;
-    data.forEach((value, i) => {
-      if (!Number.isFinite(value)) return;
-      context.fillStyle = colour(value * (limits.plain ? 1 : 4)); // bars tell sizes: their colours only signs
-      context.fillRect(i * step, Math.min(at(value), at(0)), Math.max(step - scale * 0.5, 0.5), Math.max(Math.abs(at(value) - at(0)), 0.5));
-    });
+  // A picture keeps its shape within its square place.
+  function shape(canvas, [height, width]) {
+    canvas.style.width = width && width < height ? `calc(var(--across) * ${width / height})` : "";
+    canvas.style.height = width && height < width ? `calc(var(--down) * ${height / width})` : "";
   }
 
   function paintCell(canvas, cell, limits, scene) {
@@ -103,7 +89,8 @@
     const stamp = JSON.stringify([limits, paper, canvas.clientWidth]);
     if (canvas.event === cell.table.last && canvas.stamp === stamp) return;
     Object.assign(canvas, { event: cell.table.last, stamp });
-    if (picture(cell).shape.length === 1) paintBars(canvas, picture(cell), limits, paper, ink);
+    shape(canvas, picture(cell).shape);
+    if (picture(cell).shape.length === 1) gradscape.signal.paint(canvas, picture(cell), limits, paper, ink);
     else paintPixels(canvas, picture(cell), limits, paper);
   }
 
@@ -161,6 +148,7 @@
     const down = Math.floor((target.clientHeight - 20) / rows) - GAP;
     const side = Math.min(Math.max(Math.min(across, down), SIZE[0]), SIZE[1]);
     grid.style.setProperty("--columns", columns);
+    target.closest("[data-panel]").style.setProperty("--rows", rows); // the panel grows with them
     grid.style.setProperty("--across", `${flat ? Math.max(across, 60) : side}px`);
     grid.style.setProperty("--down", `${flat ? Math.min(Math.max(down, 34), STRIP) : side}px`);
     grid.classList.toggle("gs-tiles-small", (flat ? Math.min(down, STRIP) : side) < 52);
@@ -196,7 +184,9 @@
     ends.hidden = Boolean(first.plain);
     if (!first.plain) paintLegend(legend, first, scene.tokens.paper);
     write(scale, first.plain ? "" : !shared ? "each its own" : `${first.signed ? "±" : "0–"}${gradscape.wire.number(Number(first.high.toPrecision(2)))}`);
-    write(note, first.plain ? "" : noteOf(tiles, table.last));
+    const [count, ...others] = picture(cells[0]).shape;
+    const along = !others.length && gradscape.signal.isLine(count) ? `${tiles.places[row] || PLACE} 0–${count - 1}` : "";
+    write(note, [first.plain ? "" : noteOf(tiles, table.last), along].filter(Boolean).join(" · "));
   }
 
   function tellCell(target, tiles, cell, limits, scene) {
@@ -205,7 +195,7 @@
     const [canvas, caption] = figure.children;
     paintCell(canvas, cell, limits, scene);
     const note = tiles.plain.includes(cell.row) ? "" : noteOf(tiles, cell.table.last);
-    target.tiles.shown.set(figure, { cell, limits, note, title: tiles.titles[cell.row] || cell.row });
+    target.tiles.shown.set(figure, { cell, limits, note, title: tiles.titles[cell.row] || cell.row, place: tiles.places[cell.row] || PLACE });
     const label = cell.binding.label && gradscape.wire.fill(cell.binding.label, (field) => gradscape.wire.at(cell.table.last, field));
     write(caption, label || "");
     caption.hidden = !label;
@@ -216,12 +206,12 @@
   // --- pointing -----------------------------------------------------------------------------------------------------
 
   // The value under the pointer, in words.
-  function valueAt({ cell }, canvas, event) {
+  function valueAt({ cell, place }, canvas, event) {
     const { shape, data } = picture(cell);
     const box = canvas.getBoundingClientRect();
     const share = (x, from, size) => Math.min(Math.max((x - from) / size, 0), 0.999);
     const column = (count) => Math.floor(share(event.clientX, box.left, box.width) * count);
-    if (shape.length === 1) return `${column(shape[0])}: ${gradscape.wire.number(data[column(shape[0])])}`;
+    if (shape.length === 1) return `${place} ${column(shape[0])}: ${gradscape.wire.number(data[column(shape[0])])}`;
     const [height, width, channels = 1] = shape;
     const [i, j] = [Math.floor(share(event.clientY, box.top, box.height) * height), column(width)];
     const values = Array.from({ length: channels }, (_, k) => gradscape.wire.number(data[channels * (i * width + j) + k]));

@@ -5,8 +5,9 @@
   const gradscape = (window.gradscape = window.gradscape || {});
   const { make, makers } = gradscape.strips;
 
-  const MEANT = 180; // milliseconds until a change counts
+  const MEANT = 150; // milliseconds until a slider counts as let go
   const PATIENCE = 100; // milliseconds between looks at whether the new picture has begun
+  const FOLLOW = 200; // milliseconds between looks at the time line
   const TRIES = 100;
   const AVERAGING = ["smoothgrad", "smoothgrad_squared", "vargrad", "integrated_gradients", "expected_gradients", "moreau_grad", "frequency_integrated_gradients"];
   const NOISY = ["smoothgrad", "smoothgrad_squared", "vargrad", "moreau_grad"];
@@ -87,7 +88,8 @@
   function change(strip, spec) {
     strip.spec = spec;
     show(strip);
-    later(strip);
+    clearTimeout(strip.waiting);
+    ask(strip);
   }
 
   function later(strip) {
@@ -129,6 +131,17 @@
     if (!before) return;
     gradscape.keep({}, [...new Set([...gradscape.current.order, id])].filter((run) => run !== before));
     forget(before);
+  }
+
+  // Where the time line was moved and rests, the same is asked there: what these controls say is what the maps show. A
+  // race's own maps, as long as nobody asked for others, are there at every step already.
+  function follow(strip) {
+    const { moment } = gradscape.current;
+    const rests = moment === strip.seen;
+    strip.seen = moment;
+    if (moment === strip.moment || !rests) return;
+    strip.moment = moment;
+    if (strip.run || panelOf(strip).blank()) later(strip);
   }
 
   // Waits until a run has told its first pictures, or has ended.
@@ -184,9 +197,12 @@
     open(strip) {
       strip.spec = specOf(strip);
       show(strip);
+      strip.moment = gradscape.current.moment;
+      strip.watching = setInterval(() => follow(strip), FOLLOW);
     },
     close(strip) {
       clearTimeout(strip.waiting);
+      clearInterval(strip.watching);
     },
   };
 })();

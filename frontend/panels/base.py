@@ -64,7 +64,8 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
     series: list[Node] = []
     pages = [graph.page for graph in panel.graphs if graph.page is not None]
     if pages:
-        series = [html.Select(hidden=True, className="gs-series", **data(series=""), **aria(label=pages[0].title))]
+        title = "Lane" if pages[0].field == "lane" else pages[0].title
+        series = [html.Select(hidden=True, className="gs-series", **data(series=""), **aria(label=title))]
     if panel.sort is not None:
         select = html.Select(hidden=True, className="gs-series", **data(sort=""), **aria(label=panel.sort.label))
         series = [*series, select]
@@ -85,12 +86,12 @@ def frame(panel: Panel, body: list[Node], tools: Sequence[Node] = (), strips: Se
         title="What it shows, and what that means",
         **aria(label=f"About {panel.title}"),
     )
-    title = html.Div([html.H2(panel.title, id=title_id), explained], className="gs-title")
+    heading = html.Div([html.H2(panel.title, id=title_id), explained], className="gs-title")
     return html.Section(
         [
             html.Header(
                 [
-                    title,
+                    heading,
                     html.Div([*tools], className="gs-tools"),
                     html.Div([*series, *controls], className="gs-controls"),
                     *([saving(panel.title)] if drawn else []),

@@ -63,7 +63,10 @@ def test_a_pixel_is_a_value_and_zero_has_the_grounds_colour(page: Stage) -> None
     assert min(zero) > 240
     assert below[2] > below[0]  # blue below zero
     assert above[0] > above[2]
-    assert page.line("saliency") == "step 0 · own class explained · colours end at the 99th percentile"
+    assert (
+        page.line("saliency")
+        == "step 0 · own class explained, ✗ says what is read instead · colours end at the 99th percentile"
+    )
 
 
 def test_one_scale_for_a_method_or_one_for_each_map(page: Stage) -> None:
@@ -134,3 +137,25 @@ def test_a_row_of_values_is_drawn_as_bars(page: Stage) -> None:
     colours = {tuple(found[2][4 * i : 4 * i + 3]) for i in range(found[0] * found[1]) if found[2][4 * i + 3] == 255}
     assert any(red > blue + 40 for red, _, blue in colours)
     assert any(blue > red + 40 for red, _, blue in colours)
+
+
+def test_a_signal_is_drawn_as_a_line_over_its_own_axis(page: Stage) -> None:
+    wave = np.sin(np.arange(64.0))
+    peak = np.where(np.arange(33) == 5, 1.0, -0.2)
+    page.emit(
+        "a",
+        example(0, input=wave),
+        mapped(0, wave),
+        mapped(0, peak, method="frequency_integrated_gradients"),
+    )
+    _, line, _ = pixels(page)
+    filled = [line[2][4 * i + 3] for i in range(line[0] * line[1])]
+    assert any(0 < opacity < 255 for opacity in filled)  # the area to zero is lighter than the line
+    titles = page.page.locator(".gs-tile-title").all_inner_texts()
+    assert titles[1].split("\n")[-1] == "place 0–63"
+    assert titles[2].split("\n")[-1] == "periods 0–32"
+    canvas = page.page.locator("[data-graph=saliency] .gs-tile canvas").nth(2)
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.hover(position={"x": 5.5 / 33 * box["width"], "y": 0.5 * box["height"]})
+    assert page.page.inner_text(".gs-tip").startswith("IG by frequency periods 5: 1")

@@ -47,6 +47,8 @@ def test_answers_stand_in_the_order_of_questions_and_methods(page: Stage) -> Non
     assert left_out == ["Left out", "", "", "No pictures here.", ""]
     assert weights == ["Does it change when the weights are redrawn?", "✓ 0.051", "", "", "1"]
     assert classes == ["Does it depend on the class?", "", "✗ 0.91", "", ""]
+    heads = page.page.locator("[data-graph=answers] thead th").all_inner_texts()
+    assert [head.split("\n")[1:] for head in heads] == [["✓ 1 of 1"], ["✓ 0 of 1"], [], []]
     cell = page.page.locator("[data-graph=answers] td", has_text="0.91")
     assert cell.get_attribute("title") == "0.9123 ± 0.01 over 16 examples · random maps 0.4"
     assert page.line("trust").startswith("step 5 · 16 examples")

@@ -12,6 +12,7 @@ from backend.core.analyses.overlap import Spaces
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.analyses.roughness import ROUGHNESS
 from backend.core.analyses.saliency import SALIENCY
+from backend.core.analyses.saliency_trust import SALIENCY_TRUST
 from backend.core.analyses.solution import SOLUTION
 from backend.core.analyses.spectrum import SPECTRUM
 from backend.core.curvature.operator import NotFiniteCurvature
@@ -24,6 +25,7 @@ from backend.schemas.analysis import (
     OverlapAnalysis,
     RoughnessAnalysis,
     SaliencyAnalysis,
+    SaliencyTrustAnalysis,
     SolutionAnalysis,
     SpectrumAnalysis,
 )
@@ -36,6 +38,7 @@ OfLanes = (
     | GradientStatsAnalysis
     | NtkAnalysis
     | SaliencyAnalysis
+    | SaliencyTrustAnalysis
     | SolutionAnalysis
     | MovementAnalysis
 )
@@ -91,6 +94,8 @@ class LaneProbes:
                 return NTK.look(self._problem, spec, site)
             case SaliencyAnalysis():
                 return SALIENCY.look(self._problem, spec, self._seed, site)
+            case SaliencyTrustAnalysis():
+                return SALIENCY_TRUST.look(self._problem, spec, self._seed, site)
             case SolutionAnalysis():
                 return SOLUTION.look(self._problem, spec, site)
             case MovementAnalysis():

@@ -27,11 +27,12 @@ from backend.core.saliency.verdicts import verdict
 from backend.schemas.analysis import SaliencyTrustAnalysis
 from backend.schemas.analysis.saliency import Method, SaliencyAnalysis
 from backend.schemas.analysis.saliency_trust import Question
-from backend.schemas.events import Trust
+from backend.schemas.events import Progress, Trust
 
 RANDOM: Final = "random"
 SUMS: Final[frozenset[Method]] = COMPLETE | {"gradient_x_input"}  # whose sum is meant to be a difference of logits
-OF_FREQUENCIES: Final[frozenset[Method]] = frozenset({"frequency_integrated_gradients"})  # which are no places of an input
+# Whose maps are of frequencies, which are no places of an input.
+OF_FREQUENCIES: Final[frozenset[Method]] = frozenset({"frequency_integrated_gradients"})
 SLOPES: Final[frozenset[Method]] = frozenset({"gradient", "smoothgrad", "moreau_grad", "guided_backprop", "deconvnet"})
 Told = Generator[Tick | Trust, None, None]
 
@@ -57,13 +58,35 @@ class SaliencyTrust:
 
         Raises:
             NotFinite: where a point is not finite.
-            Unsupported: where no method works on the network.
+            Unsupported: where the target does not exist, or no method works on the network.
         """
         yield started(problem, points_of(problem, ctx))
         for site in sites(problem, ctx, spec.kind):
             if not bool(torch.isfinite(site.point.moment.params_P).all()):
                 raise NotFinite(f"The parameters at step {site.point.moment.step} are not finite.")
-            yield from _ask_all(problem, spec, ctx.seed, site)
+            work = self.look(problem, spec, ctx.seed, site)
+            total = len(spec.questions) * (len(spec.methods) + 1)
+            done = 0
+            for event in work:
+                yield event
+                if isinstance(event, Trust) and event.question in spec.questions:
+                    at = spec.questions.index(event.question) * (len(spec.methods) + 1)
+                    done = max(done, at) + 1
+                    yield Progress(phase="answers", done=min(done, total), total=total)
+
+    def look(self, problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Site) -> Events:
+        """Ask at a place, with the same random draws at every place.
+
+        Yields:
+            A ``Trust`` for each question and method.
+
+        Raises:
+            Unsupported: where the target does not exist, or no method works on the network.
+        """
+        try:
+            yield from _ask_all(problem, spec, seed, site)
+        except BadTarget as refusal:
+            raise Unsupported(str(refusal)) from refusal
 
 
 def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Site) -> Events:
@@ -75,6 +98,9 @@ def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Sit
     base = torch.zeros_like(chosen.x[:1])
     outputs = Explained(problem, site.point.moment).width
     target_N = chosen.y if outputs > 1 else torch.zeros_like(chosen.y)
+    if spec.target is not None:
+        target_N = torch.full_like(chosen.y, spec.target)
+        Explained(problem, site.point.moment).score(target_N)  # refuses what is no output
     told = SaliencyAnalysis(samples=spec.samples, level=spec.level, layer=spec.layer)
     asked = [Asked(problem, site.point.moment, m, told, seed, chosen, target_N, base) for m in spec.methods]
     able: list[Asked] = []
@@ -82,7 +108,7 @@ def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Sit
         try:
             yield from one.raw(chosen.x)
             able.append(one)
-        except (BadTarget, NoPictures, NoRelu, NotASignal) as refusal:
+        except (NoPictures, NoRelu, NotASignal) as refusal:
             yield _event(site, "refused", one, torch.full((1,), torch.nan), note=str(refusal))
     if not able:
         raise Unsupported("None of these methods works on this network; choose the gradient, which always does.")

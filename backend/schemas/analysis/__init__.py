@@ -52,7 +52,8 @@ __all__ = [
 
 PROBE_KINDS = (  # those that also run inside training
     SurfaceAnalysis, TrajectoryAnalysis, SharpnessAnalysis, SpectrumAnalysis, OverlapAnalysis,
-    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, RoughnessAnalysis, SolutionAnalysis, MovementAnalysis,
+    GradientStatsAnalysis, NtkAnalysis, SaliencyAnalysis, SaliencyTrustAnalysis, RoughnessAnalysis,
+    SolutionAnalysis, MovementAnalysis,
 )  # fmt: skip
 ANALYSIS_KINDS = (
     SurfaceAnalysis, SliceAnalysis, TrajectoryAnalysis, SharpnessAnalysis,
@@ -70,6 +71,7 @@ AnyProbe = Annotated[
     | GradientStatsAnalysis
     | NtkAnalysis
     | SaliencyAnalysis
+    | SaliencyTrustAnalysis
     | RoughnessAnalysis
     | SolutionAnalysis
     | MovementAnalysis,

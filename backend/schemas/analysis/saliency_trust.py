@@ -1,6 +1,7 @@
 """Whether maps of saliency can be believed."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -22,6 +23,12 @@ class SaliencyTrustAnalysis(AnalysisSpec):
     summary = "Whether maps depend on the weights and the class, and whether the pixels that they name matter."
     equation = "weights = ρ(|A(θ)|, |A(θ')|), θ' redrawn; deletion = ∫ p_c(x without its top share s) ds; …"
     reference = "Adebayo et al. 2018; Petsiuk, Das & Saenko 2018; Yeh et al. 2019; Shah, Jain & Netrapalli 2021"
+    along: ClassVar[Mapping[str, object]] = {
+        "methods": ["gradient", "smoothgrad"],
+        "questions": ["weights", "class", "deletion", "insertion", "signal"],
+        "examples": list(range(8)),
+        "samples": 10,
+    }
     kind: Literal["saliency_trust"] = kind_of("saliency_trust")
     methods: tuple[Method, ...] = described(
         ("gradient", "smoothgrad", "integrated_gradients", "guided_backprop", "grad_cam"),
@@ -36,6 +43,7 @@ class SaliencyTrustAnalysis(AnalysisSpec):
         tuple(range(16)), "Which examples, counted from 0 in the split's order.", min_length=2, max_length=256
     )
     split: Literal["train", "test"] = described("test", "Where the examples are; without a test split, in training.")
+    target: int | None = described(None, "The output explained, from 0; empty: each example's own class.", ge=0)
     samples: int = described(20, "Draws, or points of a quadrature, for the methods that average.", ge=1, le=1000)
     level: float = described(0.15, "Noise of the methods, as a share of an example's own range.", gt=0.0, le=2.0)
     layer: int = described(-1, "Layer of pictures, from 0 at the input; −1 is the last.", ge=-100, le=100)

@@ -19,7 +19,13 @@ WHAT: Final = Choice(
         Option(value="steps", label="Steps"),
     ),
 )
-CLASS: Final[dict[str, JsonValue]] = {"type": "category", "showgrid": False, "title": {"text": "class"}, "ticks": ""}
+CLASS: Final[dict[str, JsonValue]] = {
+    "type": "category",
+    "showgrid": False,
+    "title": {"text": "class"},
+    "ticks": "",
+    "dtick": 1,
+}
 COMBINED: Final = {  # field → what it is called, colour and symbol
     "mean": ("mean gradient", "#D55E00", "circle"),
     "pcgrad": ("PCGrad", "#56B4E9", "diamond"),
@@ -77,7 +83,7 @@ def graphs() -> tuple[Graph, ...]:
         layout={
             "hovermode": "closest",
             "xaxis": CLASS,
-            "yaxis": {"title": {"text": "cosine with the class's gradient"}, "zeroline": True, "zerolinewidth": 2},
+            "yaxis": {"title": {"text": "cosine with its own"}, "zeroline": True, "zerolinewidth": 2},
             "showlegend": True,
             "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
             "margin": {"t": 28},

@@ -35,6 +35,19 @@ UNITS: Final = {
     "mode_responses": "response of the first mode",
     "lojasiewicz": "exponent θ",
 }
+SAID: Final = UNITS | {
+    "gradient_norm": "length of the mean gradient ‖ḡ‖",
+    "weight_norm": "length of the weights ‖θ‖",
+    "update_norm": "length of the last step ‖Δθ‖",
+    "update_ratio": "last step by weights ‖Δθ‖ / ‖θ‖",
+    "signal_to_noise": "mean GSNR: squared mean by variance of single gradients",
+    "one_step_ratio": "one-step generalisation ratio R",
+    "noise_scale": "noise scale tr Σ / ‖ḡ‖², in examples",
+    "layer_rotation": "how far the kernels have turned, 1 − cos(w, w₀)",
+    "weight_alignment": "mean cos(−g, w) on the last kernel",
+    "mode_responses": "how far each mode of the margins is learnt",
+    "lojasiewicz": "exponent θ of the descent",
+}
 LOG: Final = ("gradient_norm", "weight_norm", "update_norm", "update_ratio", "signal_to_noise", "noise_scale")
 
 WHAT: Final = Choice(
@@ -123,9 +136,7 @@ def phrases() -> tuple[Phrase, ...]:
         return Phrase(source=stats, where={"statistic": statistic}, text=text)
 
     return (
-        *(told(name, unit) for name, unit in UNITS.items() if name not in ("weight_alignment", "mode_responses")),
-        told("weight_alignment", "cos(−g, w) on the last kernel"),
-        told("mode_responses", "how far each mode of the margins is learnt"),
+        *(told(name, said) for name, said in SAID.items()),
         Phrase(source=stats, text="{examples} examples one by one"),
         told("coherence", "1 is chance"),
         told("signal_to_noise", "dashed: noise alone"),

@@ -100,7 +100,7 @@ def graphs() -> tuple[Graph, ...]:
             layout={
                 "hovermode": "closest",
                 "xaxis": axes.STEPS,
-                "yaxis": {"title": {"text": "alignment with the targets"}, "rangemode": "tozero", "zeroline": False},
+                "yaxis": {"title": {"text": "alignment"}, "rangemode": "tozero", "zeroline": False},
             },
             cursor={},
         ),

@@ -34,7 +34,7 @@ def graph() -> Graph:
             "xaxis": {"visible": False, "constrain": "domain"},
             "yaxis": {
                 "scaleanchor": "x", "constrain": "domain", "range": [-3.0, 0.05], "showgrid": False, "zeroline": False,
-                "tickvals": [-0.5, -2.0], "ticktext": ["helped", "hurt"], "ticks": "", "linewidth": 0,
+                "tickvals": [-0.5, -2.0], "ticktext": ["helped\u2002", "hurt\u2002"], "ticks": "", "linewidth": 0,
             },
         },
         page=Page(

@@ -94,6 +94,7 @@ def graph() -> Graph:
             signed="signed",
             common=SCALE.name,
             notes=(Phrase(text="", where={"samples": 1}), Phrase(text="{samples} samples")),
+            places={"frequency_integrated_gradients": "periods"},
         ),
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says: which moment it is, which logit is explained, where colours end."""
     return (
         Phrase(source=sources.MAPS, text="step {step}"),
-        Phrase(source=sources.EXAMPLES, where={"own": True}, text="own class explained"),
+        Phrase(source=sources.EXAMPLES, where={"own": True}, text="own class explained, ✗ says what is read instead"),
         Phrase(source=sources.EXAMPLES, where={"own": False}, text="class {target} explained"),
         Phrase(source=sources.MAPS, text="colours end at the 99th percentile"),
     )
@@ -117,6 +118,7 @@ def panel() -> Panel:
             empty="Switch saliency on in the set-up and press Start: which pixels a class hangs on is drawn here.",
             loading="Explaining the first examples.",
             absent="This run explained no examples. Look at a step of it below, or switch saliency on in the set-up.",
+            blank="Nothing was explained at this step yet: press Explain, or Look below.",
         ),
         docs=("analyses/saliency",),
         asked="saliency",

@@ -3,6 +3,8 @@
 import json
 from typing import Any, Final
 
+from dash import html
+
 from backend.schemas.analysis import SaliencyAnalysis
 from backend.schemas.problem.data import DATA_KINDS
 from frontend.components.node import Node
@@ -26,7 +28,15 @@ def asked() -> dict[str, Any]:
 
 def layout() -> Node:
     """Make the panel's components."""
-    tools = [tool("saliency", "Explain", "Choose methods, class, samples and noise")]
+    doubt = html.Button(
+        "Can I believe this?",
+        className="gs-tool",
+        type="button",
+        title="Ask these maps the questions of Trust: the same methods, examples and moment",
+        disabled=True,
+        **base.data(trust=""),
+    )
+    tools = [tool("saliency", "Explain", "Choose methods, class, samples and noise"), doubt]
     strips = [strip("saliency", "Explain", asked=json.dumps(asked()))]
     grid = base.graph(GRAPH, "Examples, and below them the maps of each method")
     return base.frame(panel(), [grid], tools, strips)

@@ -143,7 +143,7 @@ def graphs() -> tuple[Graph, Graph]:
         patches=(
             _patch("deletion", "share of pixels removed, the largest of the map first", "probability of the class"),
             _patch("insertion", "share of pixels shown, the largest of the map first", "probability of the class"),
-            _patch("weights", "layers redrawn, from the top", "rank correlation with the trained network's map"),
+            _patch("weights", "layers redrawn, from the top", "rank correlation with its own map"),
         ),
     )
     return table, curves
@@ -172,9 +172,10 @@ def panel() -> Panel:
         name="trust",
         title="Trust",
         words=Words(
-            empty="Train a network, choose Trust below and press Look: which maps can be believed is told here.",
+            empty="Press “Can I believe this?” at maps of saliency: which of them can be believed is told here.",
             loading="Asking the first question.",
-            absent="Nothing was asked of this run's maps. Choose Trust below and press Look.",
+            absent="Nothing was asked of this run's maps. Press “Can I believe this?” at maps, or Look below.",
+            blank="No answers here: the maps of this step were not asked, or not this question.",
         ),
         docs=("analyses/saliency_trust",),
         asked="saliency_trust",

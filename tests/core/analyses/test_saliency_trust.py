@@ -14,11 +14,13 @@ from backend.core.problems.problem import Problem
 from backend.core.saliency import trust
 from backend.core.saliency.verdicts import verdict
 from backend.schemas.analysis.saliency_trust import QUESTIONS, SaliencyTrustAnalysis
-from backend.schemas.events import ResolvedPoint, Trust
+from backend.schemas.events import Progress, ResolvedPoint, Trust
 from backend.schemas.problem import DataProblem
-from backend.schemas.problem.data import BlockDigitsData, DigitsData
+from backend.schemas.problem.data import BlockDigitsData, DigitsData, WavesData
 from backend.schemas.problem.model import CnnModel, MlpModel
 from tests.cases import CPU, build
+from tests.core.analyses.races import of, race
+from tests.core.analyses.races import told as raced
 
 FEW: dict[str, Any] = {"examples": tuple(range(6)), "samples": 4, "steps": 4, "draws": 3}
 
@@ -115,6 +117,48 @@ def test_the_same_seed_gives_the_same_answers() -> None:
     )
     one, other = (told(problem, methods=("smoothgrad",), questions=QUESTIONS[:-1]) for _ in range(2))
     assert {key: event.value for key, event in one.items()} == {key: event.value for key, event in other.items()}
+
+
+def test_another_class_is_another_question_and_one_that_is_not_there_is_refused() -> None:
+    problem = build("digits-tanh")
+    own, other = (
+        told(problem, methods=("gradient",), questions=("deletion", "infidelity"), target=target)
+        for target in (None, 3)
+    )
+    removed = other["deletion", "gradient"].y
+    assert removed is not None
+    data = problem.test or problem.train
+    assert data is not None
+    with torch.no_grad():
+        logits = problem.outputs(*problem.params0(0), data.x[:6])
+    assert removed[0] == pytest.approx(float(logits.softmax(1)[:, 3].mean()))
+    assert own["deletion", "gradient"].value != other["deletion", "gradient"].value
+    with pytest.raises(Unsupported, match="outputs 0 to 9, and the target is 10"):
+        told(problem, methods=("gradient",), target=10)
+
+
+def test_it_says_how_far_it_is() -> None:
+    spec = SaliencyTrustAnalysis(**FEW, methods=("gradient",), questions=("class", "completeness", "deletion"))
+    events = list(SALIENCY_TRUST.run(build("digits-tanh"), spec, Context(seed=0)))
+    told_of = [(event.done, event.total) for event in events if isinstance(event, Progress)]
+    assert told_of == sorted(told_of)
+    assert told_of[-1] == (6, 6)
+
+
+def test_a_race_asks_along_its_way() -> None:
+    analysis = {"kind": "saliency_trust", "methods": ["gradient"], "questions": ["class"], "examples": [0, 1, 2]}
+    request = race(steps=4, probes=[{"every": 2, "late": "wait", "analysis": analysis}])
+    found = of(Trust, raced(request), method="gradient")
+    assert [(event.lane, event.step) for event in found] == [("SGD", 0), ("SGD", 2), ("SGD", 4)]
+    assert len({event.value for event in found}) == 3
+
+
+def test_frequencies_are_no_places_to_remove() -> None:
+    problem = build_problem(DataProblem(data=WavesData(examples=60), model=MlpModel(hidden=(4,))), torch.float64, CPU)
+    found = told(problem, methods=("gradient", "frequency_integrated_gradients"), questions=("weights", "deletion"))
+    assert ("weights", "frequency_integrated_gradients") in found
+    assert ("deletion", "gradient") in found
+    assert ("deletion", "frequency_integrated_gradients") not in found
 
 
 def test_layers_are_tensors_of_one_module() -> None:

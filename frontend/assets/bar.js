@@ -46,7 +46,7 @@
     const now = await Promise.all(
       ids.map(async (id) => {
         const last = before.get(id);
-        if (last && last.run && !live(last)) return last;
+        if (last && last.run && !live(last) && !last.heard) return last;
         const { json, error } = await ask("GET", `/api/runs/${id}`);
         return { id, run: json || (last && last.run) || null, error };
       }),
@@ -221,8 +221,14 @@
   Object.assign(gradscape, { ask, duration, note });
   gradscape.bar = {
     watch,
-    // A run began or ended: what the bar says of it is asked at once.
-    hear: (id) => states.some((state) => state.id === id) && again(),
+    // A run began or ended, as the stream tells sooner than it is asked: that is shown at once, and the rest asked for.
+    hear(id, status) {
+      const state = states.find((one) => one.id === id);
+      if (!state) return;
+      if (state.run) Object.assign(state, { run: { ...state.run, status }, heard: true });
+      show();
+      again();
+    },
     show,
     refuse(error) {
       refused.start = error || null;

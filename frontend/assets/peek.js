@@ -4,6 +4,8 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const SIDE = 72;
+  const BESIDE = 14; // from the point
+  const WORDS = 150; // the hover text's width
 
   // The pictures that belong to one of a graph's traces: {shape, data}, or null.
   function picturesOf(target, { uid }) {
@@ -48,8 +50,10 @@
     paint(peek.firstChild, pictures, point.pointNumber);
     const box = target.parentElement.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    peek.style.left = `${Math.min(Math.max(x - SIDE / 2, 0), box.width - SIDE - 8)}px`;
-    peek.style.top = `${y > SIDE + 16 ? y - SIDE - 14 : y + 20}px`;
+    // The words stand to the right of the point, or to its left where there is no room: the picture on the other side.
+    const left = x > SIDE + BESIDE ? x - SIDE - BESIDE : x + BESIDE;
+    peek.style.left = `${Math.min(Math.max(x + WORDS > box.width ? x + BESIDE : left, 0), box.width - SIDE - 8)}px`;
+    peek.style.top = `${Math.min(Math.max(y - SIDE / 2, 0), box.height - SIDE - 8)}px`;
   }
 
   document.addEventListener("gradscape:painted", ({ target }) => {

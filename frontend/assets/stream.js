@@ -112,7 +112,7 @@
         take(envelope);
         if (kind === "finished" || kind === "started") {
           learnRuns([envelope.run]);
-          if (gradscape.bar) gradscape.bar.hear(envelope.run);
+          if (gradscape.bar) gradscape.bar.hear(envelope.run, kind === "finished" ? envelope.event.status : "running");
         }
       });
     }

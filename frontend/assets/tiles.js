@@ -186,6 +186,7 @@
     write(scale, first.plain ? "" : !shared ? "each its own" : `${first.signed ? "±" : "0–"}${gradscape.wire.number(Number(first.high.toPrecision(2)))}`);
     const [count, ...others] = picture(cells[0]).shape;
     const along = !others.length && gradscape.signal.isLine(count) ? `${tiles.places[row] || PLACE} 0–${count - 1}` : "";
+    note.classList.toggle("gs-tile-along", along !== "");
     write(note, [first.plain ? "" : noteOf(tiles, table.last), along].filter(Boolean).join(" · "));
   }
 

@@ -119,7 +119,10 @@
       if (graph && graph.page && source.keys.includes(graph.page.field)) {
         tables = tables.filter((table) => page && table.keys[graph.page.field] === page.value);
         // A lane of this name is another one in another run; a look at a kept moment belongs to the lane it is of.
-        if (page && graph.page.field === "lane") tables = tables.filter((table) => table.run === page.run || this.laneOf(table).run === page.run);
+        if (page && graph.page.field === "lane") {
+          const homes = [page.run, this.laneOf({ run: page.run, keys: page.event }).run].filter(Boolean);
+          tables = tables.filter((table) => table.run === page.run || homes.includes(this.laneOf(table).run));
+        }
         const own = tables.filter((table) => page && table.run === page.run);
         const once = source.how === "replace" && !source.keys.includes("step"); // steps are chosen from below
         if (source.how === "mosaic" && tables.length > 1) tables = [tables.reduce(finer)];

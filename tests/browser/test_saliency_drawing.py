@@ -118,6 +118,21 @@ def test_a_new_question_takes_the_place_of_the_old_answer(page: Stage) -> None:
     assert "class 2 explained" in page.line("saliency")
 
 
+def test_of_two_looks_at_one_lane_the_newer_is_shown(page: Stage) -> None:
+    for name, method in (("b", "gradient"), ("c", "occlusion")):
+        page.source.add(name, "look", ())
+        page.source.runs[name]["request"] = {
+            "at": [{"run": "a", "lane": "SGD", "step": 10}],
+            "analysis": {"kind": "saliency"},
+        }
+        page.show(*"abc"[: "abc".index(name) + 1])
+        page.emit(name, example(4, 10, point=0), mapped(4, MAP, 10, point=0, method=method))
+        page.page.wait_for_function(
+            "(row) => document.querySelectorAll('.gs-tile-title')[1]?.textContent.includes(row)", arg=method.title()
+        )
+    assert len(page.page.evaluate(TITLES)) == 2
+
+
 def test_pointing_tells_the_value(page: Stage) -> None:
     page.emit("a", example(0), mapped(0))
     pixels(page)

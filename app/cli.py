@@ -37,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
         "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
     )
     serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
+    serve.add_argument("--max-hours", metavar="H", help="longest that a run may compute, as estimated; 0: any [72]")
+    serve.add_argument("--max-memory", metavar="GIB", help="most memory of a run, as estimated [this machine's]")
     serve.add_argument("--problems", metavar="FILE", help="Python file of problems of your own (docs/own-model.md)")
 
     run = commands.add_parser(
@@ -117,7 +119,9 @@ def _serve(given: argparse.Namespace) -> int:
     from app.serve import PortTaken, serve
     from backend.jobs.errors import JobsError
 
-    names = ("host", "port", "workers", "data", "engine", "ray_address", "log_level", "problems")
+    names = (
+        "host", "port", "workers", "data", "engine", "ray_address", "log_level", "problems", "max_hours", "max_memory",
+    )  # fmt: skip
     try:
         return serve(Settings.read(**{name: getattr(given, name) for name in names}))
     except (PortTaken, JobsError) as error:

@@ -48,6 +48,8 @@ class Settings:
         token: what callers must know; None: one is made where others can reach the server.
         rate_limit: requests a second of one address, 0 for any number.
         queue_limit: most runs that wait, 0 for any number.
+        max_hours: most hours that a run may compute, by its estimate, 0 for any.
+        max_memory: most GiB that a run may take, by its estimate, None for this machine's, 0 for any.
         recording_limit: seconds of silence after which a recorded loop counts as dead, 0 for never.
         keep_days: days after which a run that has ended is forgotten, 0 for never.
         keep_size: most GiB of snapshots and checkpoints, 0 for any amount.
@@ -106,6 +108,16 @@ class Settings:
     )
     queue_limit: int = field(
         default=1000, metadata=_help("Most runs that may wait for a worker; 0: any number.", "runs")
+    )
+    max_hours: int = field(
+        default=72,
+        metadata=_help("A run that would compute for longer on one worker, by its estimate, is refused; 0: none.", "h"),
+    )
+    max_memory: int | None = field(
+        default=None,
+        metadata=_help(
+            "A run that would take more GiB of memory, by its estimate, is refused; empty: this machine's; 0: none."
+        ),
     )
     recording_limit: int = field(
         default=300,
@@ -194,7 +206,7 @@ def _read(name: str, text: str, source: str) -> Any:
             return _whole(text, source, 1, 256)
         case "body_limit" | "import_limit":
             return _whole(text, source, 1, 1 << 20)
-        case "rate_limit" | "queue_limit" | "recording_limit" | "keep_days" | "keep_size":
+        case "rate_limit" | "queue_limit" | "max_hours" | "max_memory" | "recording_limit" | "keep_days" | "keep_size":
             return _whole(text, source, 0, 1 << 20)
         case "token":
             return _secret(text, source)

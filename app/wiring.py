@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from app.exposure import exposed, host_names, listens_everywhere
 from app.settings import EngineName, Settings, SettingsError
 from backend.jobs.chore import Chore
+from backend.jobs.costs.limits import Limits
 from backend.jobs.custom_file import CustomFile, try_file
 from backend.jobs.engine import Engine
 from backend.jobs.errors import Unavailable
 from backend.jobs.feed import Feed
+from backend.jobs.machine import memory
 from backend.jobs.retention import GIB, Housekeeper, Retention
 from backend.jobs.service import Service
 from backend.jobs.sqlite_store import SqliteStore
@@ -73,6 +75,13 @@ def make_engine(name: EngineName, workers: int | None, ray_address: str | None =
     return LocalEngine(workers=workers)
 
 
+def limits_of(settings: Settings) -> Limits:
+    """Return what one run may take; the workers of a cluster have other memories than this machine."""
+    here = 0.0 if settings.engine == "ray" else memory()
+    room = here if settings.max_memory is None else settings.max_memory
+    return Limits(settings.max_hours or None, room or None)
+
+
 def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
     """Join store and engine over the data directory.
 
@@ -102,7 +111,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
         store.close()
         raise
     try:
-        return Service(store, engine, Feed(store), settings.data, settings.datasets, custom)
+        return Service(store, engine, Feed(store), settings.data, settings.datasets, custom, limits_of(settings))
     except Unavailable:
         engine.close()
         store.close()

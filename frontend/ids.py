@@ -44,6 +44,7 @@ ERRORS: Final = "errors"  # dcc.Store: the API's last answer to Start, where it 
 
 # Run controls: assets/bar.js knows these by name
 START: Final = "start"
+ESTIMATE: Final = "estimate"  # what Start would take
 PAUSE: Final = "pause"
 STEP: Final = "step"
 CANCEL: Final = "cancel"

@@ -9,6 +9,8 @@ import pytest
 from backend.schemas.optimizer import SgdOptimizer
 from benchmarks.studies import coherence as agreement
 from benchmarks.studies.edge_of_stability import CHEBYSHEV, RESULTS, STUDIES, build, every
+from benchmarks.studies.estimates import RESULTS as ESTIMATES
+from benchmarks.studies.estimates import estimated, ratios, requests
 from benchmarks.studies.outliers import RESULTS as OUTLIERS
 from benchmarks.studies.outliers import outliers
 from benchmarks.studies.rule_ranks import RESULT as RANKS
@@ -151,3 +153,14 @@ def test_shuffled_labels_pull_apart() -> None:
         assert len(real) == len(dealt) == 6
         for step in (0, 10, 50, 100):
             assert min(each[at[step]] for each in real) > max(each[at[step]] for each in dealt)
+
+
+def test_estimates_are_between_half_and_twice_what_presets_took() -> None:
+    rows = json.loads(ESTIMATES.read_text("utf-8"))
+    presets = {name: row for name, row in rows.items() if not name.startswith("other ")}
+    asked = dict(requests())
+    assert len(presets) >= 28
+    for name in presets:
+        presets[name]["said"] = estimated(asked[name])  # by the code as it is now
+    assert all(0.5 < ratio < 2 for ratio in ratios(presets, "seconds"))
+    assert all(0.7 < ratio < 1.3 for ratio in ratios(presets, "memory_mb"))

@@ -32,6 +32,14 @@ def pinned_share() -> int:
     return max(1, cores() // 2)
 
 
+def memory() -> float:
+    """Return the memory of this machine in GiB, infinite where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    except (ValueError, OSError, AttributeError):
+        return float("inf")
+
+
 def gpus(listed: Path = NVIDIA) -> int:
     """Return how many NVIDIA GPUs this process may use, without loading torch (0 where the system lists none)."""
     here = len(list(listed.iterdir())) if listed.is_dir() else 0

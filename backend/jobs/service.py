@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.jobs.clock import now
+from backend.jobs.costs.estimator import Estimator
+from backend.jobs.costs.limits import Limits
 from backend.jobs.custom_file import CustomFile
 from backend.jobs.directory_lock import DirectoryLock
 from backend.jobs.engine import Ended, Engine, EngineState, Handle, Task
@@ -14,7 +16,7 @@ from backend.jobs.errors import Conflict, Unavailable, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.naming import default_name
 from backend.jobs.placed import placed
-from backend.jobs.points import Archive, request_of, resolve
+from backend.jobs.points import Archive, Resolved, request_of, resolve
 from backend.jobs.recorder import Recorder, Steering
 from backend.jobs.recordings import Recordings
 from backend.jobs.recovery import Recovery
@@ -25,6 +27,7 @@ from backend.jobs.store import EventFilter, Row, Store
 from backend.jobs.weights.folder import CheckpointFolder
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
+from backend.schemas.estimate import Estimate
 from backend.schemas.events import AnyEvent
 from backend.schemas.ids import new_run_id
 from backend.schemas.run import ENDED, AnyRequest, Run, TrainRequest
@@ -43,6 +46,7 @@ class Service:
         data_dir: its ``runs`` folder takes snapshots; held by one service at a time.
         datasets: folder of the files of data sets; None: ``datasets`` in the data directory.
         custom: the problems of the user's own; none by default.
+        limits: of what one run may take; none by default.
 
     Raises:
         Unavailable: where another process holds the directory.
@@ -56,11 +60,13 @@ class Service:
         data_dir: Path,
         datasets: Path | None = None,
         custom: CustomFile | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._lock = DirectoryLock(data_dir)
         self._store, self._engine, self.feed = store, engine, feed
         self._folders, self.checkpoints = data_dir / "runs", CheckpointFolder(data_dir / "checkpoints")
         self._datasets, self.custom = datasets or data_dir / "datasets", custom or CustomFile()
+        self._estimator = Estimator(store, lambda: self.custom.entries, limits or Limits())
         self._recovery = Recovery(store, feed, self.folder, self.submit)
         self._recorder = Recorder(feed, Steering(self._abandon, self._send, self._recovery.died))
         self.recordings = Recordings(store, self._recorder, self.folder)
@@ -80,12 +86,12 @@ class Service:
             The run.
 
         Raises:
-            InvalidRequest: where a point, or a problem of one's own, is not there; nothing is stored.
+            InvalidRequest: where a point, or a problem of one's own, is not there, or it is above the limits.
             Conflict: where the key was used with another request.
             Unavailable: where the engine is being stopped.
         """
-        request = self.custom.completed(request)
-        resolved = resolve(request, Archive(self._store.get, self.folder, self.checkpoints.path))
+        request, resolved = self._resolved(request)
+        self._estimator.check(resolved.request)
         digest = hashlib.sha256(request.encode().encode()).hexdigest()
         key = None if idempotency_key is None else (idempotency_key, digest)
         new = Run(
@@ -113,6 +119,10 @@ class Service:
                     self._recorder.ended(run.id, Ended("failed", error.detail))
                     raise
         return self.get(run.id)
+
+    def estimate(self, request: AnyRequest) -> Estimate:
+        """Say what a run would take, without starting it."""
+        return self._estimator.estimate(self._resolved(request)[1].request)
 
     def get(self, run: str) -> Run:
         """Return a run, with its place in the queue.
@@ -184,18 +194,7 @@ class Service:
         return self.get(run)
 
     def resume(self, run: str) -> Run:
-        """Go on with a race that was cut off, or cancelled, from its last checkpoints: a new run.
-
-        Args:
-            run: the id of the race; what it has told stays as it is.
-
-        Returns:
-            The new run; its ``parent`` is the old one.
-
-        Raises:
-            NotFound: where there is no such run.
-            Conflict: where the run is no race, has not ended, or has nothing left to do.
-        """
+        """Go on with a race that was cut off or cancelled, as a new run (:meth:`Recovery.resume`)."""
         return self._recovery.resume(run)
 
     def wait(self, run: str, timeout: float | None = None) -> Run:
@@ -218,15 +217,7 @@ class Service:
         return list_snapshots(self.folder(run))
 
     def adopt(self, run: Run, events: Sequence[AnyEvent]) -> Run:
-        """Store a run that ran elsewhere, with its events; snapshots do not travel.
-
-        Args:
-            run: ended; where its id is taken it gets a new one.
-            events: all of them, ``finished`` last.
-
-        Returns:
-            The run as it is stored.
-        """
+        """Store a run that ran elsewhere, with all its events; snapshots do not travel, and a taken id is a new one."""
         taken = self._store.get(run.id) is not None
         new = run.model_copy(update={"id": new_run_id() if taken else run.id, "status": "running", "last_seq": 0})
         self._store.create(new)
@@ -279,6 +270,10 @@ class Service:
         self.feed.close()
         self._store.close()
         self._lock.release()
+
+    def _resolved(self, request: AnyRequest) -> tuple[AnyRequest, Resolved]:
+        request = self.custom.completed(request)
+        return request, resolve(request, Archive(self._store.get, self.folder, self.checkpoints.path))
 
     def _stored(self, run: str) -> Run:
         found = self._store.get(run)

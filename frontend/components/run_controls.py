@@ -7,6 +7,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from frontend import ids
+from frontend.components.estimate_line import estimate_place
 from frontend.components.node import Node, aria, icon
 
 
@@ -28,6 +29,7 @@ def run_controls() -> Node:
                 **aria(label="Show or hide the set-up", controls=ids.SETUP),
             ),
             dmc.Button("Start", id=ids.START, leftSection=icon("play"), size="xs"),
+            estimate_place(),
             html.Div(
                 [
                     _action(ids.PAUSE, "pause", "Pause"),

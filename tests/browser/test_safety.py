@@ -126,9 +126,11 @@ def test_a_person_signs_in_with_the_keyboard_or_by_the_address(browser, guarded)
     faults: list[str] = []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.goto(f"{url}/runs")
-    page.keyboard.type("wrong")  # the field has the focus
+    page.wait_for_selector("input:focus")  # without a click
+    page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]")
+    page.wait_for_selector("input:focus")
     page.keyboard.type(token)
     page.keyboard.press("Enter")
     page.wait_for_selector("nav")

@@ -11,6 +11,7 @@ from backend.jobs.errors import TooMany
 from backend.jobs.store import EventFilter
 from backend.schemas.base import WireModel
 from backend.schemas.control import CONTROL
+from backend.schemas.estimate import Estimate
 from backend.schemas.events import Envelope
 from backend.schemas.run import REQUEST, Run, Status
 from backend.schemas.snapshot import KeptSnapshot
@@ -67,6 +68,12 @@ def submit(
             hint="Wait until some have ended, cancel some, or raise GRADSCAPE_QUEUE_LIMIT.",
         )
     return answer_model(service.submit(wanted, idempotency_key), status=201)
+
+
+@router.post("/estimate", response_model=None, responses={200: {"model": Estimate}}, openapi_extra=body("Request"))
+def estimate(service: ServiceDep, raw: Body) -> Response:
+    """Say what a run would take on one worker, from its request alone, and whether it would be refused; none begins."""
+    return answer_model(service.estimate(parse(REQUEST, raw)))
 
 
 @router.get("", response_model=None, responses={200: {"model": RunPage}})

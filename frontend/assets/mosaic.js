@@ -64,6 +64,13 @@
       return loss;
     }
 
+    // The share of the points told so far whose loss is not finite; null where there is none.
+    holes() {
+      const told = this.loss.filter((_, i) => this.known[i]);
+      const open = told.filter((value) => !Number.isFinite(value)).length;
+      return open ? open / told.length : null;
+    }
+
     // The event as if it had told the whole picture; `known` is 1 where a tile has.
     event(tile) {
       const { side } = this;
@@ -78,6 +85,7 @@
         b: axis(this.b),
         loss: { shape: [side, side], data: this.filled() },
         known: this.known,
+        holes: this.holes(),
       };
     }
   }

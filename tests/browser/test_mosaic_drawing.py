@@ -76,6 +76,7 @@ def test_a_finer_patch_is_laid_over_and_the_rest_is_straight_between_its_points(
     assert "5×5 to 9×9 points" in line
     assert "25 % of" in line
     assert "within about 10 % of the range" in line
+    assert "holes" not in line
 
 
 def test_a_hole_in_a_patch_is_a_hole(page: Stage) -> None:
@@ -86,3 +87,5 @@ def test_a_hole_in_a_patch_is_a_hole(page: Stage) -> None:
         "document.querySelector('[data-graph=landscape-contour]').data.some((t) => t.z && t.z.length === 17)"
     )
     assert np.argwhere(np.isnan(drawn(page))).tolist() == [[9, 9]]
+    evaluated = 5 * 5 + 5 * 5 - 2 * 2  # the coarse grid's points, and the patch's, of which four are the same
+    assert f"holes: not finite, {100 / evaluated:.1f} % of it" in page.line("landscape")

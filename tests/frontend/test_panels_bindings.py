@@ -26,7 +26,7 @@ GRAPHS = [(panel, graph) for panel in PANEL_LIST for graph in panel.graphs]
 RUN_FIELDS = {"run.name", "run.status", "run.paused", "run.kind", "past"}
 ASKED = {"run.request.problem.model.norm", "run.request.problem.data.kind"}
 LANE_FIELDS = {"lane.title", "lane.name", "lane.optimizer.kind"}
-MOSAIC = {"even", "coarsest", "finest", "least_fraction", "known"}  # what a picture of tiles says of itself
+MOSAIC = {"even", "coarsest", "finest", "least_fraction", "known", "holes"}  # what a picture of tiles says of itself
 STYLES = {"color", "tint", "dash", "symbol", "hollow", "ink", "paper", "muted"}
 
 

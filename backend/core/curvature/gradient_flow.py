@@ -62,7 +62,8 @@ def gradient_flow(
         The place after each step.
 
     Returns:
-        The last place; not ``converged`` where the budget was spent, or the steps became too small, first.
+        The last place; not ``converged`` where the budget was spent, the steps became too small, or the gradient was
+        not finite, first.
 
     Raises:
         ValueError: where a tolerance is not above 0.
@@ -77,13 +78,14 @@ def gradient_flow(
         return falling
 
     start = moment.params_P.detach().to("cpu", torch.float64).numpy()
-    solver = RK45(slope, 0.0, start.copy(), np.inf, rtol=rtol, atol=rtol * 1e-3)
+    with np.errstate(all="ignore"):  # where the gradient overflows, it ends below
+        solver = RK45(slope, 0.0, start.copy(), np.inf, rtol=rtol, atol=rtol * 1e-3)
     while True:
         norm = float(np.linalg.norm(solver.f))
         place = Moment(moment.step, _params(solver.y, moment.params_P), moment.buffers_B)
         flow = Flow(place, float(solver.t), norm, int(solver.nfev), norm <= grad_tol)
         yield flow
-        if flow.converged or solver.nfev >= budget or solver.status == "failed":
+        if flow.converged or solver.nfev >= budget or solver.status == "failed" or not np.isfinite(norm):
             return flow
         solver.step()
 

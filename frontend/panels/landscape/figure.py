@@ -224,6 +224,7 @@ def phrases() -> tuple[Phrase, ...]:
         ),
         Phrase(source=surface, where={"run.kind": "analyse"}, text="{least_fraction:share} of the data"),
         Phrase(source=surface, text="within about {bound:share} of the range"),
+        Phrase(source=surface, text="holes: not finite, {holes:share} of it"),
         Phrase(source=surface, where={"arithmetic": "tf32"}, text="products rounded to tf32"),
         Phrase(source=surface, where={"arithmetic": "bfloat16"}, text="products rounded to bfloat16"),
         Phrase(source=plane, where={"run.request.problem.model.norm": "batch"}, text="BatchNorm {batchnorm}"),

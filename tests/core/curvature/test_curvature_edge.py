@@ -188,6 +188,14 @@ def test_flow_says_when_it_has_not_ended() -> None:
         finish(gradient_flow(problem, moment, grad_tol=0.0))
 
 
+def test_flow_ends_at_once_where_the_gradient_overflows() -> None:
+    at = Moment(0, torch.full((2,), 1e200, dtype=torch.float64), torch.empty(0, dtype=torch.float64))
+    flow = finish(gradient_flow(Hyperbola(), at))  # type: ignore[arg-type]
+    assert not flow.converged
+    assert flow.gradients < 5
+    assert torch.equal(flow.moment.params_P, at.params_P)
+
+
 def test_overlaps() -> None:
     V_KP = torch.eye(3, 10, dtype=torch.float64)
     assert fraction_in(V_KP, torch.arange(10).double()) == pytest.approx(5 / 285)

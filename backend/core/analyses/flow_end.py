@@ -42,14 +42,11 @@ def unsupported_flow(problem: Problem) -> str | None:
 def end_of_flow(
     problem: Problem, moment: Moment, data: Data | None, generator: torch.Generator
 ) -> Generator[Tick, None, FlowEnd]:
-    """Follow θ' = −∇L(θ) from a moment to its end, in double precision, and measure λ₁(H) there.
-
-    Kreisler et al. 2023, Gradient descent monotonically decreases the sharpness of gradient flow solutions in scalar
-    networks and beyond.
+    """Follow :func:`gradient_flow` from a moment to its end, in double precision, and measure λ₁(H) there.
 
     Args:
         problem: whose loss.
-        moment: the start.
+        moment: where the flow starts.
         data: the examples; None is the whole training split, or the function itself.
         generator: draws the start of the search.
 
@@ -60,7 +57,7 @@ def end_of_flow(
         What was found.
     """
     wide = Moment(moment.step, moment.params_P.double(), moment.buffers_B.double())
-    data = widened(problem.train if data is None else data)
+    data = in_format(problem.train if data is None else data, torch.float64)
     flow = gradient_flow(problem, wide, data)
     while True:
         try:
@@ -78,8 +75,8 @@ def end_of_flow(
     return FlowEnd(pairs.sharpness, end.gradients)
 
 
-def widened(data: Data | None) -> Data | None:
-    """Return examples in double precision; classes stay what they are."""
+def in_format(data: Data | None, dtype: torch.dtype) -> Data | None:
+    """Return examples in a number format; classes stay what they are."""
     if data is None:
         return None
-    return Data(data.x.double(), data.y.double() if data.y.is_floating_point() else data.y)
+    return Data(data.x.to(dtype), data.y.to(dtype) if data.y.is_floating_point() else data.y)

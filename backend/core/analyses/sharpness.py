@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend.core.analyses.base import TICK, Context, Events, Moment, Tick
 from backend.core.analyses.curvature import column, sites, ticking
-from backend.core.analyses.flow_end import FlowEnd, end_of_flow, unsupported_flow
+from backend.core.analyses.flow_end import FlowEnd, end_of_flow, in_format, unsupported_flow
 from backend.core.analyses.places import points_of, started
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.curvature.eigenpairs import Eigenpairs, require_k
@@ -23,7 +23,7 @@ from backend.core.curvature.thresholds import preconditioned_threshold, threshol
 from backend.core.curvature.tracking import Tracker
 from backend.core.geometry.evaluate import sample
 from backend.core.problems.network import NetworkProblem
-from backend.core.problems.problem import Data, Problem
+from backend.core.problems.problem import Problem
 from backend.core.runtime.seeding import generator
 from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import Sharpness as SharpnessEvent
@@ -60,7 +60,7 @@ class Track:
         self._flow = spec.flow
         if problem.dtype == torch.float64 and spec.tol >= SINGLE_FROM and isinstance(problem, NetworkProblem):
             self._dtype = torch.float32
-            self._data = _rounded(self._data or problem.train)
+            self._data = in_format(self._data or problem.train, torch.float32)
         self._plain, self._scaled = (Tracker(spec.k, random, tol=spec.tol, budget=spec.budget) for _ in range(2))
         self._plan: Plan | None = None
 
@@ -168,13 +168,6 @@ class Sharpness:
             found = yield from Track(problem, spec, site.generator).look(site.point.moment, None)
             told = _told(problem, spec, found)
             yield SharpnessEvent(**site.where, threshold=None, preconditioned_threshold=None, **told)
-
-
-def _rounded(data: Data | None) -> Data | None:
-    """Return examples in single precision; classes stay what they are."""
-    if data is None:
-        return None
-    return Data(data.x.float(), data.y.float() if data.y.is_floating_point() else data.y)
 
 
 def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> dict[str, object]:

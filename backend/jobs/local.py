@@ -11,14 +11,14 @@ from backend.jobs.slots import Slot
 from backend.jobs.workshop import CORE_WORKSHOP
 
 WORKERS: Final = 2  # at least: one for races, one for analyses
-SPARES: Final = 2  # at most so many further workers, for balls and forks that are dropped into a race
+SPARES: Final = 4  # at most so many further workers, for balls and forks that are dropped into a race
 
 
 class LocalEngine(PoolEngine):
     """Runs tasks in worker processes.
 
-    With two workers or more the last one takes analyses only, and one or two spare ones come up later, for races that
-    branch off others: a ball that is dropped into a race starts at once.
+    With two workers or more the last one takes analyses only, and spare ones come up later, for races that branch off
+    others: a ball that is dropped into a race starts at once. One of them is idle or coming up, two beside a race.
 
     Args:
         workers: how many; None: one for each GPU, and at least two.

@@ -201,18 +201,26 @@ class PoolEngine:
                     self._line.remove(part)
                     slot.part = part
                     self._begin(slot, part)
-            hurry = any(part.branches for part in self._line)
-        self._call_spare(hurry or any(slot.part is not None for slot in self._spares))
+            waiting = sum(part.branches for part in self._line)
+        self._call_spares(waiting)
         self._share_threads()
 
-    def _call_spare(self, hurry: bool) -> None:
-        """See to it that a spare worker is idle or coming up, as long as there are more: now, or when it is quiet."""
+    def _call_spares(self, waiting: int) -> None:
+        """See to it that spare workers are idle or coming up, as long as there are more: now, or when it is quiet.
+
+        One, and two beside a race: the next ball is often dropped before a new worker is warm.
+
+        Args:
+            waiting: races that wait for such a worker.
+        """
+        racing = any(slot.part is not None and slot.part.task.request.kind == "train" for slot in self._slots)
+        there = sum(slot.process is not None and slot.part is None for slot in self._spares)
         absent = [slot for slot in self._spares if slot.process is None]
-        if not absent or any(slot.process is not None and slot.part is None for slot in self._spares):
-            return
-        slot, due = absent[0], time.monotonic() + (0.0 if hurry else LEISURE)
-        if not slot.failed_starts and (slot.respawn_at is None or slot.respawn_at > due):
-            slot.respawn_at = due
+        hurry = waiting > 0 or any(slot.part is not None for slot in self._spares)
+        due = time.monotonic() + (0.0 if hurry else LEISURE)
+        for slot in absent[: max(0, waiting + (2 if racing else 1) - there)]:
+            if not slot.failed_starts and (slot.respawn_at is None or slot.respawn_at > due):
+                slot.respawn_at = due
 
     def _begin(self, slot: Slot, part: Part) -> None:
         slot.threads = self._share(part)

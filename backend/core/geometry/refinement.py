@@ -20,7 +20,8 @@ TAKEN: Final = 0.5  # patches with at least this share of the largest error are 
 SAFETY: Final = 0.5  # of what the level before missed: a smooth surface's own error is a quarter of it, a kink's half
 UNSEEN: Final = {WIDTH: 1.5, WIDTH // 2: 0.75}  # likewise at 5×5 and 9×9, where much may lie between the points
 SPREAD: Final = np.array([0.7548776662, 0.5698402910])  # fractions of whose multiples fill the square evenly
-SPOTTED: Final = 2.0  # of what the picture misses at the spots: there are few of them
+SPOTS: Final = 2  # in each patch, at most
+SPOTTED: Final = 3.0  # of what the picture misses at the spots: there are few of them
 
 
 def first_pass(total: int, products: int) -> int:
@@ -107,17 +108,19 @@ class Refinement:
         return self._state[1]
 
     def spots(self) -> Cells:
-        """Return a cell of the last grid in each patch of its own, [K, 2], that no coarser grid holds.
+        """Return two cells of the last grid in each patch of its own, [K, 2], that no coarser grid holds.
 
         They are evaluated early, to look between the points: a surface that ripples may be smooth at all of those.
+        Where the last grid has few, two may be one.
         """
         odd = WIDTH // (2 * self.finest)  # odd multiples of the last spacing in a patch
         if odd < 1:
             return np.empty((0, 2), np.intp)
-        patch = np.flatnonzero(self.mine_pp)
+        spot = (np.flatnonzero(self.mine_pp)[:, None] * SPOTS + np.arange(SPOTS)).ravel()
+        patch = spot // SPOTS
         corner = np.stack([patch // PATCHES, patch % PATCHES], 1) * WIDTH
-        spread = np.floor(patch[:, None] * SPREAD % 1 * odd).astype(np.intp)
-        return np.asarray(corner + self.finest * (2 * spread + 1), np.intp)
+        spread = np.floor(spot[:, None] * SPREAD % 1 * odd).astype(np.intp)
+        return np.unique(corner + self.finest * (2 * spread + 1), axis=0)
 
     def next(self) -> Round | None:
         """Return what to evaluate next; None when all is done."""
@@ -174,7 +177,7 @@ def errors_of(mesh: Mesh, stride_pp: NDArray[np.int64]) -> Errors:
     most D (at 5×5: of 3×3, in the quarter of the picture around the patch). That error falls to a quarter where the
     surface is smooth and to a half at a kink, so the patch's own is taken to be D/2; at the two coarsest levels, which
     may step over much, 3/2 D and 3/4 D. Cells that are known beyond the patch's spacing tell what it steps over: the
-    error is at least twice what the picture misses there.
+    error is at least three times what the picture misses there.
 
     Args:
         mesh: what is known.

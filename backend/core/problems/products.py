@@ -23,6 +23,13 @@ def dense(x_NF: Tensor, weight_CF: Tensor, bias_C: Tensor) -> Tensor:
     return torch.addmm(bias_C[:, None], weight_CF, x_NF.t()).t()
 
 
+def dense_into(x_NF: Tensor, weight_CF: Tensor, bias_C: Tensor, memory: Tensor) -> Tensor:
+    """Return :func:`dense` without gradients, written to memory [N·C] that none of the arguments lies in."""
+    if weight_CF.shape[0] >= NARROW:
+        return torch.addmm(bias_C, x_NF, weight_CF.t(), out=memory.view(len(x_NF), -1))
+    return torch.addmm(bias_C[:, None], weight_CF, x_NF.t(), out=memory.view(-1, len(x_NF))).t()
+
+
 def halved(x_NCHW: Tensor) -> Tensor:
     """Return the means of 2×2 pixels; the last row and column of an odd size are dropped.
 
@@ -40,6 +47,11 @@ def tanh(x: Tensor) -> Tensor:
     if _exact(x):
         return torch.tanh(x)
     return torch.sigmoid_(x + x).mul_(2).sub_(1)
+
+
+def tanh_(x: Tensor) -> Tensor:
+    """Write :func:`tanh` of x over x, and return it."""
+    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
 
 
 def _exact(x: Tensor) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backend.core.analyses.base import Moment, Tick
 from backend.core.geometry.evaluate import Evaluator, Sample, Span, finish, sample, tuning
 from backend.core.geometry.evaluate.blocks import Blocks
-from backend.core.geometry.evaluate.plan import Plan, candidates, pinned, work_of
+from backend.core.geometry.evaluate.plan import CALLS, Plan, candidates, pinned, work_of
 from backend.core.geometry.fit import fit_plane
 from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas.analysis import RandomPlane
@@ -188,6 +188,58 @@ def test_the_first_layer_is_applied_once_for_each_direction(monkeypatch: pytest.
     finish(evaluator.losses(POINTS))
     finish(evaluator.losses(POINTS))
     assert calls == [1, 60, 60, 60]  # one example for its shape, then the origin and two directions
+
+
+@pytest.mark.parametrize("name", ["digits-tanh", "digits-mse", "moons-relu-kaiming", "cnn-group"])
+@pytest.mark.parametrize("directions", [0, 1, 3])
+def test_any_number_of_directions(name: str, directions: int) -> None:
+    problem = build(name)
+    params_P, buffers_B = problem.params0(0)
+    along = tuple(0.1 * problem.params0(1 + place)[0] for place in range(directions))
+    points = [tuple(coefficients) for coefficients in np.random.default_rng(0).normal(size=(7, directions))]
+    points += [(*point[:-1], 0.5) for point in points if point]  # the rows again, at another place
+    wanted = [
+        problem.loss(sum((c * d_P for c, d_P in zip(point, along, strict=True)), params_P), buffers_B).item()
+        for point in points
+    ]
+    for plan in (Plan(1000), Plan(7)):
+        evaluator = Evaluator(sample(problem), Span(params_P, buffers_B, along))
+        evaluator._plan = plan
+        np.testing.assert_allclose(finish(evaluator.losses(points)).loss_K, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["digits-tanh", "cnn-group"])
+@pytest.mark.parametrize("piece", [1, 400_000, 1 << 40])
+def test_how_the_work_is_cut_and_shared_out_changes_no_bit(
+    name: str, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = build(name, torch.float32)
+    where, span = sample(problem), span_of(problem)
+    points = [(0.1 * a, 0.07 * b) for a in range(9) for b in range(11)]
+
+    # Each hand computes with one core, so that no bit hangs on torch's threads here.
+    def losses(hands: int) -> NDArray[np.float64]:
+        evaluator = Evaluator(where, span)
+        evaluator._plan, evaluator._hands = Plan(16), hands
+        return finish(evaluator.losses(points)).loss_K
+
+    whole = losses(2)
+    monkeypatch.setattr("backend.core.geometry.evaluate.plan.PIECE", piece)
+    assert all(np.array_equal(losses(hands), whole) for hands in (2, 3))
+
+
+def test_pieces_take_every_point_in_order_and_the_last_ones_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = build("digits-tanh")
+    evaluator = Evaluator(sample(problem), span_of(problem))
+    blocks = evaluator._blocks
+    assert blocks is not None
+    evaluator._hands, plan = 2, Plan(16)
+    points = [(float(place), 0.0) for place in range(200)]
+    monkeypatch.setattr("backend.core.geometry.evaluate.plan.PIECE", 32 * (plan.block * blocks.products + CALLS))
+    for last, sizes in ((False, [32] * 6 + [8]), (True, [32, 32, 32, 26, 20, 15, 11, 8, 6, 5, 4, 4, 4, 1])):
+        runs = evaluator._runs(blocks, plan, points, last)
+        assert [point for run in runs for point in run] == points
+        assert [len(run) for run in runs] == sizes
 
 
 def test_losses_that_are_not_finite_stay_so() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backend.core.geometry.evaluate import Tally
 from backend.core.geometry.mesh import PATCHES, SIDE, WIDTH, Mesh, level_of, patch_slices, stride_of
-from backend.core.geometry.refinement import CHEAP, Refinement, Round, errors_of, first_pass
+from backend.core.geometry.refinement import CHEAP, SPOTS, Refinement, Round, errors_of, first_pass
 
 Floats = NDArray[np.float64]
 TOTAL, FIRST = 800, 200
@@ -103,14 +103,26 @@ def test_ripples_that_every_coarse_grid_steps_over_are_seen_at_the_spots(name: s
             where = patch_slices(*place, int(stride_pp[place]))
             alone.mean_GG[where], alone.count_GG[where] = surface[where], TOTAL
         blind.append(off.max() / errors_of(alone, stride_pp).both_pp.max())
-    assert max(blind) > 2.5  # what the estimate would be without them
+    # What the estimate would be without them; in the other the spots lead to the ripples before a picture hides them.
+    assert name != "ackley" or max(blind) > 2.5
+
+
+@pytest.mark.parametrize("centre", np.random.default_rng(0).uniform(-1.0, 1.0, (5, 2)).tolist())
+def test_a_pit_between_the_points_of_a_rippled_surface_is_within_the_error(centre: list[float]) -> None:
+    x, y = 4.0 * A + centre[0], 4.0 * B + centre[1]
+    waves = np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y)
+    surface = -20 * np.exp(-0.2 * np.sqrt((x**2 + y**2) / 2)) - np.exp(waves / 2)
+    for refinement, _ in worked(surface, 65, TOTAL):
+        bound = errors_of(refinement.mesh, refinement.strides()).both_pp.max()
+        off = np.abs(drawn(refinement) - surface[:: refinement.finest, :: refinement.finest])
+        assert (off <= bound + 1e-12).mean() >= 0.99
 
 
 def test_spots_lie_between_the_points_of_all_grids_but_the_last() -> None:
     for resolution in (9, 17, 33, 65, 129):
         refinement = Refinement(Mesh(1), resolution, 1)
         spots = refinement.spots()
-        assert len(np.unique(spots, axis=0)) == PATCHES**2
+        assert PATCHES**2 * (1 if resolution < 33 else SPOTS) <= len(np.unique(spots, axis=0)) == len(spots)
         assert (spots % refinement.finest == 0).all()
         assert (spots % (2 * refinement.finest) != 0).all()
         assert set(map(tuple, spots // WIDTH)) == set(np.ndindex(PATCHES, PATCHES))
@@ -132,7 +144,8 @@ def test_more_examples_come_before_more_points_where_they_matter_more() -> None:
     rounds = worked(1e-3 * SURFACES["bowl"], 17)  # nearly flat, so that only the examples' spread is seen
     (_, opening), (_, second) = next(rounds), next(rounds)
     assert (len(opening.fresh), len(opening.more)) == (25, 0)
-    spots = PATCHES**2  # a look between the points, and then the rest of the data for all of them
+    # A look between the points, and then the rest of the data for all of them.
+    spots = len(Refinement(Mesh(TOTAL), 17, TOTAL).spots())
     assert (len(second.fresh), len(second.more)) == (spots, 25 + spots)
 
 

@@ -6,8 +6,10 @@ direction, and what it makes at any point follows without the data: (W + aD₁ +
 Shapes: n examples of a block, K points, D directions, P parameters after the first layer.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import local
 from typing import Final, NamedTuple
 
 import torch
@@ -18,11 +20,14 @@ from backend.core.geometry.evaluate.arithmetic import Arithmetic, computing_in
 from backend.core.geometry.evaluate.sample import Sample
 from backend.core.geometry.evaluate.span import Span, combined
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch
+from backend.core.problems.chain import Chain
+from backend.core.problems.mlp import Mlp
 from backend.core.problems.model import Model
 from backend.core.problems.network import microbatches
 from backend.core.problems.params import Layout
 from backend.core.problems.problem import Data, Problem
 
+ELEMENT: Final = 20  # products that a value of the first layer costs: it is added up, activated and written
 KEPT: Final = 1 << 28  # bytes of first layers that are kept from one call to the next
 
 
@@ -63,10 +68,14 @@ class Block:
             return torch.cat([self.together(columns_kD) for columns_kD in columns_KD.split(together)])
         found: list[Tensor] = []
         row: _Row | None = None
+        chain = self.blocks.chain(self.origin) if self.directions else None
         with computing_in(self.blocks.arithmetic):
             for point in points:
-                row, z, tail_P = self._place(tuple(point), row)
-                found.append(self._alone(z, tail_P))
+                row, z, tail_P = self._place(tuple(point), row, chain)
+                if chain is None:
+                    found.append(self._alone(z, tail_P))
+                else:
+                    found.append(self.blocks.problem.each(chain.outputs(), self.y))
         return torch.stack(found)
 
     def _alone(self, z: Tensor, tail_P: Tensor) -> Tensor:
@@ -98,8 +107,10 @@ class Block:
             losses_Kn: Tensor = vmap(alone, in_dims=(0, z_in))(params_KP, z_Kn)
             return losses_Kn
 
-    def _place(self, coefficients: tuple[float, ...], row: "_Row | None") -> "tuple[_Row | None, Tensor, Tensor]":
-        """Go to a point; points of a row share all but the last summand.
+    def _place(
+        self, coefficients: tuple[float, ...], row: _Row | None, chain: Chain | None
+    ) -> tuple[_Row | None, Tensor, Tensor]:
+        """Go to a point, in a chain's memory if there is one; points of a row share all but the last summand.
 
         Returns:
             The row, what the first layer makes of the block there, and the other parameters [P].
@@ -108,11 +119,13 @@ class Block:
         if not coefficients:
             return None, self.origin, tail.origin_P
         if row is None or row.coefficients != shared:
-            z = combined(self.origin, self.directions[:-1], shared) if self.directions else self.origin
+            spare = None if chain is None else chain.spare
+            z = combined(self.origin, self.directions[:-1], shared, spare) if self.directions else self.origin
             row = _Row(shared, z, combined(tail.origin_P, tail.directions[:-1], shared))
         last = coefficients[-1]
-        z = torch.add(row.z, self.directions[-1], alpha=last) if self.directions else row.z
-        return row, z, torch.add(row.tail_P, tail.directions[-1], alpha=last)
+        z_to, tail_to = (None, None) if chain is None else (chain.z, chain.params_P)
+        z = torch.add(row.z, self.directions[-1], alpha=last, out=z_to) if self.directions else row.z
+        return row, z, torch.add(row.tail_P, tail.directions[-1], alpha=last, out=tail_to)
 
     def _reestimated(self, params: Sequence[Tensor], z: Tensor) -> list[Tensor]:
         blocks, mean_B = self.blocks, None
@@ -143,9 +156,16 @@ class Blocks:
         whole = where.problem.train
         self._inputs = whole.x if self.reestimated and whole is not None else data.x
         self._kept: dict[tuple[int, int], Block] = {}
+        self._own = local()  # each thread's memory
         example = self._first(self._heads[0], self._inputs[:1])
         self.shape = tuple(example.shape[1:])
         self.bytes = example.nbytes * len(self._inputs) * (len(self._heads) if first else 1)
+
+    @property
+    def products(self) -> int:
+        """About how many products an example takes at a point: a weight's for every pixel, and what is elementwise."""
+        pixels = math.prod(self.shape[1:])
+        return self.tail.origin_P.numel() * pixels + ELEMENT * math.prod(self.shape)
 
     def open(self, start: int, stop: int, keep: bool = True) -> Block:
         """Return the block of some examples; all of them, where statistics are re-estimated."""
@@ -161,6 +181,15 @@ class Blocks:
             if keep and self.bytes <= KEPT:
                 self._kept[key] = block
         return block
+
+    def chain(self, z: Tensor) -> Chain | None:
+        """Return a dense chain in this thread's memory, for first layers like these; None for any other network."""
+        if not isinstance(self.model, Mlp) or z.device.type != "cpu":
+            return None
+        chain: Chain | None = getattr(self._own, "chain", None)
+        if chain is None or len(chain.z) != len(z):
+            chain = self._own.chain = Chain(self.model, z)
+        return chain
 
     def losses(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, y: Tensor) -> Tensor:
         """Return the examples' losses [n] from what the first layer made of them."""

@@ -25,8 +25,7 @@ from backend.core.runtime.hands import hands, shared
 from backend.core.runtime.memory import exhausted
 
 PULSE: Final = 0.002  # seconds between two ticks, where the work between them is shorter
-PIECE: Final = 40_000_000  # products that a hand does before it is asked again: some 2 ms
-PIECES: Final = 4  # for each hand at least, so that none waits long for the others
+SHORTEST: Final = 8  # the last pieces are as many times shorter, so that no hand waits long for the others
 LARGEST: Final = 1 << 30  # bytes of first layers, where all examples must be one block
 Point = Sequence[float]  # coefficients [D]
 ResultT = TypeVar("ResultT")
@@ -155,31 +154,36 @@ class Evaluator:
     ) -> Generator[Tick, None, Tally]:
         found, pulse = empty(len(points)), _Pulse()
         spans = [(first, min(first + plan.block, stop)) for first in range(start, stop, plan.block)]
-        runs = self._runs(points, plan, len(spans))
-        with closing(shared(self._pieces(blocks, spans, runs, plan), self._hands)) as told:
+        runs = {span: self._runs(blocks, plan, points, last=span[1] == stop) for span in spans}
+        with closing(shared(self._pieces(blocks, runs, plan), self._hands)) as told:
             for first, last in spans:
                 tallies, share = [], (last - first) / self.examples
-                for run in runs:
+                for run in runs[first, last]:
                     tallies.append(next(told))
                     yield from pulse.after(share * len(run))
                 found = found.merged(side_by_side(tallies))
         yield from pulse.rest()
         return found
 
-    def _runs(self, points: Sequence[Point], plan: Plan, blocks: int) -> list[Sequence[Point]]:
-        """Cut points into pieces of some milliseconds, and into enough of them to occupy every hand."""
-        weights = 1 if self._blocks is None else self._blocks.tail.origin_P.numel()
-        brief = PIECE // max(1, plan.block * weights)
-        even = math.ceil(len(points) * blocks / (PIECES * self._hands))
-        size = max(plan.together, min(brief, even))
-        return [points[at : at + size] for at in range(0, len(points), size)]
+    def _runs(self, blocks: Blocks, plan: Plan, points: Sequence[Point], last: bool) -> list[Sequence[Point]]:
+        """Cut points into pieces of some milliseconds; those of the last block get shorter towards the end."""
+        most, at = plan.piece(blocks.products), 0
+        runs: list[Sequence[Point]] = []
+        while at < len(points):
+            size = most
+            if last and self._hands > 1:
+                share = math.ceil((len(points) - at) / (2 * self._hands))
+                size = max(plan.together, min(most, max(share, most // SHORTEST)))
+            runs.append(points[at : at + size])
+            at += size
+        return runs
 
     def _pieces(
-        self, blocks: Blocks, spans: Sequence[tuple[int, int]], runs: Sequence[Sequence[Point]], plan: Plan
+        self, blocks: Blocks, runs: dict[tuple[int, int], list[Sequence[Point]]], plan: Plan
     ) -> Iterator[Callable[[], Tally]]:
-        for first, last in spans:
+        for first, last in runs:
             block = blocks.open(first, last, keep=self._keep)
-            for run in runs:
+            for run in runs[first, last]:
                 yield partial(_tallied, block, run, plan.together)
 
     def _planned(self, blocks: Blocks, points: Sequence[Point]) -> Generator[Tick, None, Plan]:

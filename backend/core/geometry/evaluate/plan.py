@@ -3,6 +3,7 @@
 Shapes: N examples.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,9 @@ ON_GPU: Final = 1 << 26  # bytes of a block that keeps a GPU busy
 PRODUCTS: Final = 500_000_000  # of one block: some 20 ms, so that a worker can look around between two
 FEWEST: Final = 16  # examples of a block
 TOGETHER: Final = 16  # points under one vmap on a GPU
+PIECE: Final = 400_000_000  # products that a hand does before it is asked again: some 8 ms
+CALLS: Final = 2_000_000  # products that could be done while the layers of a point are called, without any data
+EVEN: Final = 16  # blocks are nearly equal, and multiples of this
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,14 @@ class Plan:
 
     block: int
     together: int = 1
+
+    def piece(self, products: int) -> int:
+        """Return how many points a hand evaluates on a block before it is asked again.
+
+        Args:
+            products: of one example at one point.
+        """
+        return max(self.together, PIECE // (self.block * products + CALLS // self.together))
 
     def smaller(self, whole: bool) -> "Plan":
         """Return half of it at once, for a memory that is not enough; of examples that must be one block, all.
@@ -59,7 +71,9 @@ class Work:
         if self.whole:
             return self.examples
         most = max(FEWEST, PRODUCTS // max(1, self.network[1])) if self.device == "cpu" else self.examples
-        return max(1, min(self.examples, max(FEWEST, size // self.bytes), most))
+        count = max(1, min(self.examples, max(FEWEST, size // self.bytes), most))
+        even = math.ceil(self.examples / math.ceil(self.examples / count))
+        return min(self.examples, EVEN * math.ceil(even / EVEN))
 
 
 def pinned(work: Work) -> Plan:

@@ -37,8 +37,10 @@ class Span:
         return Span(self.origin_P[first:], self.buffers_B, tuple(d_P[first:] for d_P in self.directions))
 
 
-def combined(origin: Tensor, directions: Sequence[Tensor], coefficients: Sequence[float]) -> Tensor:
-    """Return origin + Σ c·direction, added up in this order."""
+def combined(
+    origin: Tensor, directions: Sequence[Tensor], coefficients: Sequence[float], out: Tensor | None = None
+) -> Tensor:
+    """Return origin + Σ c·direction, added up in this order; in ``out``, if given, where there is a summand."""
     for direction, coefficient in zip(directions, coefficients, strict=True):
-        origin = torch.add(origin, direction, alpha=coefficient)
+        origin = torch.add(origin, direction, alpha=coefficient, out=out)
     return origin

@@ -15,7 +15,8 @@ from backend.core.runtime.hands import shared
 
 REPEATS: Final = 3  # of each plan at least; the quickest counts
 MOST: Final = 20
-ENOUGH: Final = 0.004  # seconds that a plan is timed for, if its blocks are small
+PART: Final = 4  # of a piece of work is timed
+ENOUGH: Final = 0.012  # seconds that a plan is timed for, if its blocks are small
 BETTER: Final = 0.95  # of the pinned plan's time; a smaller gain may be noise
 SLICE: Final = 0.04  # seconds that one block may take, so that a worker can look around
 _known: dict[Work, Plan] = {}
@@ -48,7 +49,7 @@ def tuned(work: Work, blocks: Blocks, coefficients: Sequence[float]) -> Generato
 def _timed(work: Work, plan: Plan, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, float]:
     """Return the seconds a plan takes for one example at one point; infinity where one block of it takes too long."""
     block = blocks.open(0, plan.block, keep=False)
-    points = [coefficients] * plan.together
+    points = [coefficients] * max(plan.together, plan.piece(blocks.products) // PART)
     each = [partial(block.losses, points, plan.together)] * work.hands  # all at once, as they will be
     quickest, spent = float("inf"), 0.0
     for repeat in range(MOST):
@@ -60,4 +61,4 @@ def _timed(work: Work, plan: Plan, blocks: Blocks, coefficients: Sequence[float]
         yield ALIVE
         if repeat + 1 >= REPEATS and spent >= ENOUGH:
             break
-    return quickest / (plan.block * plan.together) if quickest < SLICE else float("inf")
+    return quickest / (plan.block * len(points)) if quickest < SLICE else float("inf")

@@ -158,7 +158,10 @@
   function draw(target, graph, bindings, scene) {
     const { tiles } = graph;
     const cells = cellsOf(bindings, scene);
-    if (!cells.length) return false;
+    if (!cells.length) {
+      if (target.tiles) target.tiles.shown.clear();
+      return false;
+    }
     const places = Object.keys(tiles.titles);
     const rows = [...new Set(cells.map(({ row }) => row))].sort((one, other) => places.indexOf(one) - places.indexOf(other));
     const inOrder = cells.filter(({ row }) => row === rows[0]).sort((one, other) => one.table.order - other.table.order);

@@ -85,7 +85,7 @@ def graph() -> Graph:
         name=GRAPH,
         layout={"hovermode": "closest"},
         page=Page(
-            source=sources.EXAMPLES, field="lane", series=("lane",), label="{run.name} · {lane}",
+            source=sources.EXAMPLES, field="lane", series=("lane",), label="{lane.title}",
             needs=("saliency_map",),
         ),
         tiles=Tiles(

@@ -114,7 +114,7 @@ def _line(question: str, *, random: bool) -> Binding:
 
 def graphs() -> tuple[Graph, Graph]:
     """Return the table and the curves, a page for each lane."""
-    page = Page(source=sources.TRUST, field="lane", series=("lane",), label="{run.name} · {lane}", needs=("trust",))
+    page = Page(source=sources.TRUST, field="lane", series=("lane",), label="{lane.title}", needs=("trust",))
     table = Graph(
         name=TABLE,
         layout={"hovermode": "closest"},

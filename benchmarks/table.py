@@ -10,6 +10,7 @@ from benchmarks.record import RESULTS
 BENCHES: Final = (
     "train_overhead",
     "lanes",
+    "shared_race",
     "start_up",
     "readers",
     "first_paint",

@@ -62,7 +62,7 @@ XGRAD = Preset(
         "name": "Looking ahead along a valley",
         "problem": {"function": {"kind": "quadratic", "condition": 100.0, "start": [1.0, 1.0]}},
         "dtype": "float64",
-        "steps": 200,
+        "steps": 201,
         "pace": 10.0,
         "lanes": [
             lane("Heavy ball", "sgd", lr=0.01, momentum=0.95),

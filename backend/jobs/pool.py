@@ -17,7 +17,7 @@ from typing import Final
 from backend.jobs.engine import Ended, EngineState, Handle, Sink, Task
 from backend.jobs.errors import Unavailable
 from backend.jobs.messages import Begin, Control, Done, Hello, Message, Threads, Told
-from backend.jobs.slots import Part, Slot, Worker, choose_slot, died
+from backend.jobs.slots import Part, Slot, Worker, choose_slots, died, shared_out
 from backend.jobs.ticket import Ticket
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl, Cancel
@@ -172,7 +172,7 @@ class PoolEngine:
     def _bury(self, slot: Slot, process: Worker) -> None:
         """End the run of a worker that has died, and put a new worker in its place."""
         process.close(GRACE)
-        slot.process = None
+        slot.process, slot.dying = None, False
         if not slot.ready:
             slot.failed_starts += 1
         wait = 0.0 if slot.ready else min(2.0**slot.failed_starts, LONGEST_REST)
@@ -196,11 +196,12 @@ class PoolEngine:
             return
         with self._line_lock:
             for part in tuple(self._line):
-                slot = choose_slot(self._slots, part)
-                if slot is not None:
+                slots = choose_slots(self._slots, part, alone=len(self._line) == 1)
+                if slots:
                     self._line.remove(part)
-                    slot.part = part
-                    self._begin(slot, part)
+                    for slot, share in zip(slots, shared_out(part, len(slots)), strict=False):
+                        slot.part = share
+                        self._begin(slot, share)
             waiting = sum(part.branches for part in self._line)
         self._call_spares(waiting)
         self._share_threads()
@@ -272,7 +273,7 @@ class PoolEngine:
     def _meet_deadlines(self) -> None:
         for slot in self._slots:
             if slot.kill_at is not None and slot.process is not None and time.monotonic() >= slot.kill_at:
-                slot.kill_at = None  # its death is heard like any other
+                slot.kill_at, slot.dying = None, True  # its death is heard like any other
                 slot.process.kill()
             if slot.respawn_at is not None and time.monotonic() >= slot.respawn_at:
                 self._spawn(slot)

@@ -26,8 +26,8 @@ MISSING: Final = "Ray is not installed"
 class RayEngine(PoolEngine):
     """Runs tasks in Ray actors, each on a GPU of the cluster, or on a CPU where it has none.
 
-    The last actor takes analyses only. A large surface is split over all that are free. An actor that dies is replaced;
-    what becomes of its run is the same as for a worker process.
+    The last actor takes analyses only. A large surface is split over all of them, a long race or a sweep over those
+    that are free. An actor that dies is replaced; what becomes of its run is the same as for a worker process.
 
     Args:
         address: of the cluster, as ``host:6379``; None: a head of its own on this machine, which ends with the engine.

@@ -10,7 +10,7 @@ from backend.jobs.errors import JobsError, no_such_run
 from backend.jobs.feed import Feed
 from backend.jobs.points import request_of
 from backend.jobs.recorder import end, lost
-from backend.jobs.resumption import check_resumable, resumption
+from backend.jobs.resumption import check_resumable, has_checkpoints, resumption
 from backend.jobs.snapshot_files import list_snapshots
 from backend.jobs.store import EventFilter, Store
 from backend.schemas.events import Envelope
@@ -82,11 +82,16 @@ class Recovery:
         return found
 
     def died(self, run: str) -> None:
-        """Go on with a race whose worker has died, if it has kept a checkpoint of its own.
+        """Go on with a race whose worker has died, if it has kept a checkpoint; from then on, one of every lane.
 
-        Without progress the same would happen again and again: a race that is too large for the memory, say.
+        Without progress the same would happen again and again: a race that is too large for the memory, say, or one of
+        whose parts is.
         """
-        if any(kept.resumable for kept in list_snapshots(self._folder(run))):
+        found, kept = self._stored(run), list_snapshots(self._folder(run))
+        request = request_of(found)
+        if not isinstance(request, TrainRequest) or not any(each.resumable for each in kept):
+            return
+        if found.parent is None or has_checkpoints(request, [lane.name for lane in request.lanes], kept):
             self._go_on(run)
 
     def _stored(self, run: str) -> Run:

@@ -200,5 +200,6 @@ def _started(task: Task, problem: "Problem", points: tuple[ResolvedPoint, ...]) 
         parameters=problem.layout.size,
         examples=0 if problem.train is None else len(problem.train),
         lanes=tuple(rival.name for rival in rivals),
+        parts=task.parts,
         points=points,
     )

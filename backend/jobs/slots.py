@@ -1,14 +1,18 @@
 """A worker's place in an engine, and which waiting part goes to which."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from backend.jobs.engine import Task
 from backend.jobs.messages import Message
+from backend.jobs.split import pieces, share_out
 from backend.jobs.ticket import Ticket
 from backend.schemas.errors import ErrorDetail
 from backend.schemas.run import TrainRequest
+
+LOG = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
@@ -62,13 +66,14 @@ class Slot:
     threads: int = 0
     stopping: bool = False  # was asked to stop
     kill_at: float | None = None  # and is killed then
+    dying: bool = False  # was killed: takes nothing more, though it may still have said that it is done
     respawn_at: float | None = None
     failed_starts: int = 0
 
     @property
     def idle(self) -> bool:
         """Whether it can take a part now."""
-        return self.ready and self.part is None
+        return self.ready and self.part is None and not self.dying
 
     @property
     def state(self) -> str:
@@ -107,6 +112,39 @@ def choose_slot(slots: Sequence[Slot], part: Part) -> Slot | None:
         return next(iter(general), None)
     first = 0 if part.task.parts > 1 else 1
     return next(iter([*analysts, *reversed(general[first:])]), None)
+
+
+def choose_slots(slots: Sequence[Slot], part: Part, alone: bool) -> list[Slot]:
+    """Choose the workers for a part: where nothing else waits, more of them for a run that they can share.
+
+    Spare workers, which are there for what branches off a race, take no share of one. Beside an analysis one stays free
+    for a race.
+
+    Args:
+        slots: all of them.
+        part: the one that waits.
+        alone: whether nothing else does.
+
+    Returns:
+        Idle ones: none where the part must wait, one where it stays whole.
+    """
+    first = choose_slot(slots, part)
+    if first is None:
+        return []
+    more = [slot for slot in slots if slot.idle and slot.takes == "anything" and slot is not first]
+    if part.task.request.kind != "train":
+        more = more[:0:-1]
+    most = pieces(part.task.request) if alone and part.task.parts == 1 else 1
+    return [first, *more][:most]
+
+
+def shared_out(part: Part, free: int) -> list[Part]:
+    """Split a part over the workers that it is about to begin on."""
+    tasks = share_out(part.task, free)
+    if len(tasks) > 1:
+        LOG.info("run %s is shared by %d workers", part.task.run, len(tasks))
+        part.ticket.divide(tasks)
+    return [Part(part.ticket, task) for task in tasks]
 
 
 def died(exit_code: int | None, started: bool = True) -> ErrorDetail:

@@ -1,109 +1,106 @@
-"""Large surfaces split over several workers, and what these tell joined into one run again."""
+"""Which runs are split over several workers, into how many parts, and who joins what these tell into one run again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from backend.jobs.engine import Task
-from backend.schemas.analysis import SurfaceAnalysis
-from backend.schemas.events import AnyEvent, Plane, Progress, Started, SurfaceTile
-from backend.schemas.mosaic import assembled
-from backend.schemas.run import AnalyseRequest, AnyRequest
+from backend.jobs.joint_race import JointRace
+from backend.jobs.joint_sweep import JointSweep
+from backend.jobs.quilt import Quilt
+from backend.schemas.analysis import SurfaceAnalysis, SweepAnalysis
+from backend.schemas.events import AnyEvent
+from backend.schemas.problem import FunctionProblem
+from backend.schemas.run import AnalyseRequest, AnyRequest, TrainRequest
 
-LARGE: Final = 65  # points a side from which it is worth it
+LARGE: Final = 65  # points a side from which a surface is worth it
+LONG: Final = 1000  # steps of all lanes and repeats, or evaluations of all runs of a sweep, likewise
 MOST: Final = 16  # parts: a picture has so many patches
-COARSEST: Final = 5
-Key = tuple[int | None, str]  # a surface: its point and its plane
+
+
+class Joint(Protocol):
+    """Joins what the parts of a run tell."""
+
+    def fold(self, event: AnyEvent) -> Iterator[AnyEvent]:
+        """Yield what is to be told of an event of one part."""
+        ...
+
+    def part_ended(self, part: int) -> list[AnyEvent]:
+        """Return what need no longer wait for a part."""
+        ...
+
+    def finish(self) -> list[AnyEvent]:
+        """Return the last that is to be told; called once all parts have succeeded."""
+        ...
 
 
 def splits(request: AnyRequest) -> bool:
-    """Say whether workers can share this."""
+    """Say whether all workers share this, though some be busy: its parts are over soon, and may follow one another."""
     analysis = request.analysis if isinstance(request, AnalyseRequest) else None
     return isinstance(analysis, SurfaceAnalysis) and analysis.resolution >= LARGE
 
 
+def pieces(request: AnyRequest) -> int:
+    """Count what workers that are free when a run begins can share: its parts begin together, to be steered together.
+
+    These are the lanes and repeats of a race without probes, which would look at all of them, and without a pace; and
+    the runs of a sweep. A function's go side by side in one program, and short ones are over before the others begin.
+
+    Args:
+        request: of the run.
+
+    Returns:
+        How many parts there can be; 1 where it stays whole.
+    """
+    if isinstance(request, TrainRequest):
+        count, each = len(request.lanes) * request.repeats, request.steps
+        whole = bool(request.probes) or request.pace is not None
+    elif isinstance(request.analysis, SweepAnalysis):
+        count, each = len(request.analysis.rules) * request.analysis.rates, request.analysis.budget
+        whole = len(request.at) > 1
+    else:
+        return 1
+    worth_it = not whole and not isinstance(request.problem, FunctionProblem) and count * each >= LONG
+    return min(count, MOST) if worth_it else 1
+
+
 def split(task: Task, width: int) -> tuple[Task, ...]:
-    """Split a task.
+    """Split a task over all workers.
 
     Args:
         task: of one part.
         width: how many workers the engine would put on it.
 
     Returns:
-        The parts; one where it cannot be split, or where there is one worker.
+        The parts; one where it cannot be split so, or where there is one worker.
     """
-    parts = min(width, MOST) if splits(task.request) else 1
-    return tuple(replace(task, part=part, parts=parts) for part in range(parts))
+    return _parts(task, min(width, MOST) if splits(task.request) else 1)
 
 
-class Quilt:
-    """Joins what the parts of a split surface tell: one beginning, one progress, and in the end one whole tile.
+def share_out(task: Task, free: int) -> tuple[Task, ...]:
+    """Split a task over the workers that are free as it begins.
 
     Args:
-        parts: how many there are.
+        task: about to begin.
+        free: how many workers can take it.
+
+    Returns:
+        The parts; the task itself where it stays whole.
     """
+    return _parts(task, min(free, pieces(task.request))) if task.parts == 1 else (task,)
 
-    def __init__(self, parts: int) -> None:
-        self._parts = parts
-        self._once: set[object] = set()
-        self._done: dict[int, int] = {}
-        self._tiles: dict[Key, list[SurfaceTile]] = {}
-        self._last: dict[Key, dict[int, SurfaceTile]] = {}
 
-    def fold(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
-        """Return what is to be told of some events of one part."""
-        return [joined for event in events for joined in self._fold(event)]
+def joint(tasks: Sequence[Task]) -> Joint | None:
+    """Return what joins the parts of a run; None where there is one, or where they tell of different things."""
+    request, parts = tasks[0].request, len(tasks)
+    if parts == 1:
+        return None
+    if isinstance(request, TrainRequest):
+        return JointRace(parts) if pieces(request) > 1 else None
+    if isinstance(request.analysis, SweepAnalysis):
+        return JointSweep(parts, request.analysis.rates)
+    return Quilt(parts) if splits(request) else None
 
-    def finish(self) -> list[AnyEvent]:
-        """Return each surface as one tile; call it once all parts have succeeded."""
-        found: list[AnyEvent] = []
-        for key, tiles in self._tiles.items():
-            whole = assembled(tiles)
-            final = all(tile.final for tile in self._last[key].values()) and len(self._last[key]) == self._parts
-            found.append(whole.model_copy(update={"final": final, "even": True}))
-        return found
 
-    def _fold(self, event: AnyEvent) -> Iterator[AnyEvent]:
-        one = event.model_copy(update={"part": 0})
-        match event:
-            case Started():
-                yield from self._first("started", one)
-            case Plane():
-                yield from self._first((event.point, event.plane), one)
-            case Progress():
-                self._done[event.part] = event.done
-                yield one.model_copy(update={"done": min(sum(self._done.values()), event.total)})
-            case SurfaceTile():
-                tile = self._joined(event)
-                laid = self._tiles.setdefault((event.point, event.plane), [])
-                # Every part begins with the same 5×5 points; later ones must not be laid over finer tiles.
-                if not (laid and len(event.a) == event.level == COARSEST):
-                    laid.append(tile)
-                    yield tile
-            case _:
-                yield one
-
-    def _first(self, what: object, event: AnyEvent) -> Iterator[AnyEvent]:
-        if what not in self._once:
-            self._once.add(what)
-            yield event
-
-    def _joined(self, tile: SurfaceTile) -> SurfaceTile:
-        """Return a part's tile with what holds of the whole picture."""
-        last = self._last.setdefault((tile.point, tile.plane), {})
-        last[tile.part] = tile
-        told = list(last.values())
-        all_told = len(told) == self._parts
-        levels = {each.coarsest or each.level for each in told} | (set() if all_told else {COARSEST})
-        shares = [each.data_fraction if each.least_fraction is None else each.least_fraction for each in told]
-        bounds = [each.bound for each in told if each.bound is not None]
-        return tile.model_copy(
-            update={
-                "part": 0,
-                "final": False,
-                "coarsest": min(levels),
-                "least_fraction": min(shares),
-                "even": all(each.even for each in told) and len(levels) == 1,
-                "bound": max(bounds) if all_told and len(bounds) == len(told) else None,
-            }
-        )
+def _parts(task: Task, parts: int) -> tuple[Task, ...]:
+    return tuple(replace(task, part=part, parts=parts) for part in range(parts))

@@ -4,9 +4,10 @@ import logging
 import threading
 
 from backend.jobs.engine import Ended, Sink, Task
-from backend.jobs.split import Quilt, splits
+from backend.jobs.split import joint
 from backend.schemas.band import Bands
 from backend.schemas.events import AnyEvent
+from backend.schemas.movement_band import MovementBands
 from backend.schemas.run import TrainRequest
 
 LOG = logging.getLogger(__name__)
@@ -24,18 +25,23 @@ class Ticket:
     """
 
     def __init__(self, tasks: tuple[Task, ...], sink: Sink) -> None:
-        self.tasks = tasks
         self.run = tasks[0].run
         self._sink = sink
         request = tasks[0].request
-        self._quilt = Quilt(len(tasks)) if len(tasks) > 1 and splits(request) else None
-        self._bands = Bands(request.repeats if isinstance(request, TrainRequest) else 1)
+        repeats = request.repeats if isinstance(request, TrainRequest) else 1
+        self._bands, self._movement = Bands(repeats), MovementBands(repeats)
         self._lock = threading.Lock()
         self._started = False
-        self._open = {task.part for task in tasks}
         self._ends: list[Ended] = []
         self._ended: Ended | None = None
         self._done = threading.Event()
+        self.divide(tasks)
+
+    def divide(self, tasks: tuple[Task, ...]) -> None:
+        """Take these parts instead: before any has begun."""
+        self.tasks = tasks
+        self._joint = joint(tasks)
+        self._open = {task.part for task in tasks}
 
     def started(self) -> None:
         """Note that a worker has taken a part."""
@@ -47,9 +53,10 @@ class Ticket:
     def events(self, events: list[AnyEvent]) -> None:
         """Pass events on, and the bands over the repeats that follow from them."""
         with self._lock:
-            told = events if self._quilt is None else self._quilt.fold(events)
-            if told:
-                self._sink.events(self.run, [*told, *self._bands.fold(told)])
+            told = events
+            if (joint := self._joint) is not None:
+                told = [joined for event in events for joined in joint.fold(event)]
+            self._tell(told)
 
     def part_ended(self, part: int, ended: Ended) -> bool:
         """Note the end of a part; the last one ends the run.
@@ -60,12 +67,13 @@ class Ticket:
         with self._lock:
             self._open.discard(part)
             self._ends.append(ended)
+            self._let_go(part)
             if self._open or self._ended is not None:
                 return ended.outcome == "failed"
             self._ended = _together(self._ends)
             try:
-                if self._quilt is not None and self._ended.outcome == "succeeded":
-                    self._sink.events(self.run, self._quilt.finish())
+                if self._joint is not None and self._ended.outcome == "succeeded":
+                    self._tell(self._joint.finish())
                 self._sink.ended(self.run, self._ended)
             except Exception:  # a store that cannot be written, say: its next start ends the run
                 LOG.exception("cannot record the end of run %s", self.run)
@@ -75,6 +83,18 @@ class Ticket:
     def wait(self, timeout: float | None = None) -> Ended | None:
         """Wait for the end; None when the time is over first."""
         return self._ended if self._done.wait(timeout) else None
+
+    def _tell(self, told: list[AnyEvent]) -> None:
+        if told:
+            self._sink.events(self.run, [*told, *self._bands.fold(told), *self._movement.fold(told)])
+
+    def _let_go(self, part: int) -> None:
+        """Tell what has waited for a part that has ended."""
+        if self._joint is not None and self._started:
+            try:
+                self._tell(self._joint.part_ended(part))
+            except Exception:  # as where a part's own events cannot be told: the run ends all the same
+                LOG.exception("cannot record what run %s has told", self.run)
 
 
 def _together(ends: list[Ended]) -> Ended:

@@ -20,7 +20,7 @@ def replay_of(request: TrainRequest, events: Iterable[AnyEvent]) -> TrainRequest
         The request with the changes that were made, those that it had already among them.
     """
     made = [
-        Change(step=event.step, lane=event.lane, field=event.field, value=event.value)
+        Change(step=event.step, lane=event.lane, field=event.field, value=event.value, repeats=event.repeats)
         for event in events
         if isinstance(event, Controlled) and event.action == "set"
         if event.lane is not None and event.step is not None and event.field is not None and event.value is not None

@@ -23,6 +23,7 @@ from backend.schemas.point import AnyPoint, RunPoint
 from backend.schemas.problem import AnyProblem, DataProblem, FunctionProblem, PdeProblem, examples_of
 
 MAX_STEPS = 10_000_000
+MAX_REPEATS = 32
 # Tags are typed with commas between them: none inside, no blanks around, nothing invisible.
 _VISIBLE = r"[^\s,\x00-\x1f\x7f-\x9f]"
 Tag = Annotated[str, StringConstraints(max_length=40, pattern=rf"^{_VISIBLE}([^,\x00-\x1f\x7f-\x9f]*{_VISIBLE})?$")]
@@ -60,6 +61,9 @@ class Change(SpecModel):
     lane: str = described("SGD", "The lane.", min_length=1, max_length=40)
     field: str = described("lr", "The hyper-parameter; under a schedule, lr is the base rate.", max_length=40)
     value: float = described(0.1, "Its new value, within the field's own bounds.", ge=-1e300, le=1e300)
+    repeats: tuple[Annotated[int, Field(ge=0, le=MAX_REPEATS - 1)], ...] = described(
+        (), "Of the lane, these repeats alone; none named: all of them.", max_length=MAX_REPEATS
+    )
 
 
 class SnapshotPolicy(SpecModel):
@@ -126,7 +130,7 @@ class TrainRequest(RequestBase):
     pace: float | None = described(
         None, "Most steps a second, to watch it; empty is flat out.", unit="steps/s", gt=0.0, le=100_000.0
     )
-    repeats: int = described(1, "Train each lane from this many seeds.", ge=1, le=32)
+    repeats: int = described(1, "Train each lane from this many seeds.", ge=1, le=MAX_REPEATS)
     eval_every: int = described(10, "Steps between two evaluations of whole splits.", unit="steps", ge=1, le=MAX_STEPS)
     divergence: float = described(
         1e6, "A lane whose loss exceeds this many times its first has diverged.", scale="log", gt=1.0, le=1e300
@@ -178,6 +182,9 @@ class TrainRequest(RequestBase):
                 raise ValueError(f"expected one of the lanes {', '.join(rules)}; got {change.lane!r}")
             if change.field not in rule.live:
                 raise ValueError(f"lane {change.lane!r}: expected one of {', '.join(rule.live)}; got {change.field!r}")
+            count = info.data.get("repeats", MAX_REPEATS)
+            if (wrong := max(change.repeats, default=0)) >= count:
+                raise ValueError(f"lane {change.lane!r}: expected repeats from 0 to {count - 1}; got {wrong}")
             try:
                 type(rule).model_validate({**rule.model_dump(), change.field: change.value})
             except ValueError as error:

@@ -124,7 +124,8 @@
     const { total, phase } = one.progress;
     const done = one.status === "succeeded" ? total : one.progress.done;
     const left = one.status === "running" && !one.paused ? secondsLeft(one) : null;
-    return `${phase === "training" ? "step" : phase} ${done}/${total}${left === null ? "" : ` · ${duration(left)} left`}`;
+    const shared = one.parts > 1 ? ` on ${one.parts} workers` : "";
+    return `${phase === "training" ? "step" : phase} ${done}/${total}${shared}${left === null ? "" : ` · ${duration(left)} left`}`;
   }
 
   function element(tag, className, ...children) {

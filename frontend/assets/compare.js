@@ -43,9 +43,14 @@
     return request.lanes.filter(({ name }) => there.has(name)).map(({ name }) => ({ run: id, lane: name }));
   }
 
+  const hasDiverged = ({ run, lane }) => gradscape.current.buffers.ofKind("lane_ended", run, { lane }).some(({ last }) => last.reason === "diverged");
+
+  // One leap of a lane that diverged is longer than the ways of all others: it would be the plane.
+  const sound = (points) => (points.every(hasDiverged) ? points : points.filter((point) => !hasDiverged(point)));
+
   // A plane through the paths of every lane, as a run of its own that joins the view.
   async function layPlane() {
-    const at = (await Promise.all(races().map(kept))).flat().slice(0, MOST_POINTS);
+    const at = sound((await Promise.all(races().map(kept))).flat()).slice(0, MOST_POINTS);
     if (!at.length) return gradscape.bar.refuse({ code: "invalid_request", message: "None of these runs has kept a moment yet.", hint: "Wait for the first steps." });
     const laid = races().filter(({ id }) => at.some(({ run }) => run === id));
     const [{ request }] = laid;

@@ -205,7 +205,9 @@
       const runs = this.view.runs();
       if (runs.length === 0) return { name: "empty", text: words.empty };
       const here = runs.filter(({ missing }) => !missing); // one that is not there is told above; the others speak
-      const error = (here.length ? here : runs).map((run) => run.error).find(Boolean);
+      const failed = (here.length ? here : runs).filter((run) => run.error);
+      const mine = here.some((run) => !run.error) ? failed.filter((run) => this.feeds(run)) : failed; // another's is told above
+      const { error } = mine[0] || {};
       const live = runs.filter((run) => !this.view.ended(run.id));
       const running = live.length > 0;
       const awaited = live.filter((run) => this.feeds(run));

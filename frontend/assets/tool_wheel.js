@@ -29,7 +29,10 @@
 
   const told = (kind, lane) => gradscape.current.buffers.ofKind(kind, lane.run, { lane: lane.name });
 
-  const hasEnded = (lane) => runOf(lane).status !== "running" || told("lane_ended", lane).length > 0;
+  const hasEnded = (lane) => {
+    const ended = new Set(told("lane_ended", lane).map(({ keys }) => keys.repeat));
+    return runOf(lane).status !== "running" || ended.size >= (runOf(lane).request.repeats || 1);
+  };
 
   // What a hyper-parameter is now: as it was set last, or as it was asked for.
   function valueOf(lane, field) {
@@ -166,7 +169,7 @@
     const { json, error } = await gradscape.ask("GET", `/api/runs/${race.id}/events?kinds=controlled&limit=1000`);
     if (error) return say(strip, "The race's changes could not be read.");
     const sets = json.items.map(({ event }) => event).filter(({ action, lane: name, value }) => action === "set" && name && typeof value === "number");
-    const changes = sets.map(({ step, lane: name, field, value }) => ({ step, lane: name, field, value }));
+    const changes = sets.map(({ step, lane: name, field, value, repeats }) => ({ step, lane: name, field, value, repeats: repeats || [] }));
     const body = { ...race.request, name: `Replay of ${race.name}`.slice(0, 200), changes, pace: null };
     const answer = await gradscape.ask("POST", "/api/runs", body);
     const text = `Runs again, with ${changes.length === 1 ? "its one change" : changes.length ? `its ${changes.length} changes` : "no change, as none was made"}.`;

@@ -64,7 +64,7 @@
     }
 
     take(id, event) {
-      if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes, points: event.points });
+      if (event.kind === "started") this.learn(id, { status: "running", told: event.lanes, points: event.points, parts: event.parts });
       else if (event.kind === "progress") this.known.get(id).progress = event;
       else if (event.kind === "failed") this.learn(id, { error: event.error });
       else if (event.kind === "finished") this.learn(id, { status: event.status, toldAll: true });

@@ -57,7 +57,7 @@ def _bar() -> Node:
                 type="button",
                 className="gs-do",
                 disabled=True,
-                title="Lay one plane through the paths of all lanes, and draw the loss on it",
+                title="Lay one plane through the paths of all lanes that did not diverge, and draw the loss on it",
             ),
             html.A("All runs", href="/runs", className="small"),
         ],

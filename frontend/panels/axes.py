@@ -25,6 +25,14 @@ LAYERS: Final[dict[str, JsonValue]] = {  # the first layer on top
 }
 
 DECADES: Final[list[JsonValue]] = [{"dtickrange": [4, None], "value": "~e"}]  # where a tick is worth 10,000 or more
+# A logarithmic axis asks for three ticks: with more, a decade or so of a short graph would have one at each digit,
+# whose labels lie over one another. The page asks for more in a tall graph.
+LOGARITHMIC: Final[dict[str, JsonValue]] = {
+    "type": "log",
+    "nticks": 3,
+    "tickformat": "~g",
+    "tickformatstops": DECADES,
+}
 
 _KINDS: Final = {"linear": "Lin", "log": "Log"}
 
@@ -46,14 +54,11 @@ def scale(default: str, label: str = "Vertical scale") -> Choice:
 def scaled(kind: str, **axis: JsonValue) -> Patch:
     """Say what the vertical axis is like on a scale, besides being of its kind.
 
-    A logarithmic axis asks for three ticks: with more, a decade or so of a short graph would have one at each digit,
-    whose labels lie over one another. The page asks for more in a tall graph.
-
     Returns:
         The patch.
     """
-    few: dict[str, JsonValue] = {"nticks": 3, "tickformat": "~g", "tickformatstops": DECADES} if kind == "log" else {}
-    return Patch(when={"scale": (kind,)}, layout={"yaxis": {"type": kind, **few, **axis}})
+    own: dict[str, JsonValue] = LOGARITHMIC if kind == "log" else {"type": kind}
+    return Patch(when={"scale": (kind,)}, layout={"yaxis": {**own, **axis}})
 
 
 def titled(choice: Choice, titles: Mapping[str, str], axis: str = "yaxis") -> tuple[Patch, ...]:

@@ -24,6 +24,7 @@ SWEEP: Final = Source(kind="sweep", how="replace", keys=("lane", "point"))
 SWEEP_BEST: Final = Source(kind="sweep", how="append", keys=("lane", "point"))
 PROFILE: Final = Source(kind="profile", how="replace", keys=("lane", "repeat", "point", "label"))
 MOVEMENT: Final = Source(kind="movement", how="append", keys=("lane", "repeat", "point"))
+MOVEMENT_BAND: Final = Source(kind="movement_band", how="append", keys=("lane",))
 ROUGHNESS: Final = Source(
     kind="roughness", how="append", keys=("lane", "repeat", "point"), where={"final": True, "first": True}
 )

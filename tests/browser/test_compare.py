@@ -92,6 +92,22 @@ def test_a_run_that_never_stepped_is_told_and_keeps_no_plane_from_the_others(pag
     assert page.locator("#notice .notice").count() == 0
 
 
+def test_a_failed_run_speaks_for_itself_alone_and_a_diverged_lane_is_not_the_plane(page: Any, server: Any) -> None:
+    failed = server.start(name="failed", lanes=[lane("Muon", "muon")])
+    wild = server.start(name="wild", lanes=[lane("Wild", "sgd", lr=0.1)])
+    runs = [failed, wild, *(server.start(name=name, steps=steps) for name, steps in (("one", 20), ("two", 12)))]
+    assert [server.wait(run)["status"] for run in runs] == ["failed", *["succeeded"] * 3]
+    page.goto(f"/compare?runs={','.join(runs)}")
+    page.wait_for_function(f"({ROWS})().length === 3 && ({ROWS})()[2].includes('diverged at step 3')")
+    page.locator("#notice").get_by_text("failed failed").wait_for()
+    page.get_by_text("No plane holds these runs yet.").wait_for()
+    page.wait_for_function("!document.querySelector('#compare-plane').disabled")
+    page.click("#compare-plane")
+    page.wait_for_function(f"({PATHS})().length >= 2", timeout=60_000)
+    names = page.evaluate(f"[...new Set(({PATHS})().map((trace) => trace.name))].sort()")
+    assert names == ["SGD · one", "SGD · two"]
+
+
 def test_a_plane_is_laid_through_all_runs_and_a_missing_one_is_told(page: Any, server: Any) -> None:
     runs = [server.start(name=name, steps=20) for name in ("one", "two")]
     for run in runs:

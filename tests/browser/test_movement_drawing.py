@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.schemas import events
+from backend.schemas.movement_band import NUMBERS
 from tests.browser.stream_page import Stage
 
 pytestmark = pytest.mark.browser
@@ -66,3 +67,23 @@ def test_layers_are_rows_and_a_rounding_error_is_no_colour(page: Stage) -> None:
     page.show("a", movement__by="layers", movement__what="distance")
     page.page.wait_for_function("document.querySelector('[data-graph=movement_layers]').data[0].text[2][2] === '12'")
     assert page.traces(LAYERS)[0]["z"] == [[0, 2, 4], [0, 4, 8], [0, 6, 12]]
+
+
+def test_repeats_are_drawn_as_their_median_on_their_middle_half(page: Stage) -> None:
+    page.open("a")
+    for step in (2, 4):
+        middle = step * np.ones(3)
+        bands = {f"{name}{end}": middle * by for name in NUMBERS for end, by in (("", 1), ("_low", 0.5), ("_high", 3))}
+        looks = [told("SGD", step, 0.1 * repeat).model_copy(update={"repeat": repeat}) for repeat in (0, 1)]
+        band = events.MovementBand(lane="SGD", step=step, repeats=2, layer=("0", "2", "all"), **bands)
+        page.emit("a", *looks, band)
+    page.painted(LANES)
+    page.page.wait_for_function("(document.querySelector('[data-graph=movement]').data || []).length === 3")
+    area, line, now = page.traces(LANES)
+    assert (area["fill"], area["x"], area["y"]) == ("toself", [2, 4, 4, 2], [6, 12, 2, 1])
+    assert (line["x"], line["y"], now["y"]) == ([2, 4], [2, 4], [4])
+    assert line["text"] == ["SGD, median of 2 repeats · step 2<br>2", "SGD, median of 2 repeats · step 4<br>4"]
+    page.show("a", movement__by="layers")
+    page.painted(LAYERS)
+    page.page.wait_for_function("(document.querySelector('[data-graph=movement_layers]').data || []).length === 1")
+    assert page.traces(LAYERS)[0]["z"] == [[2, 4]] * 3

@@ -10,6 +10,7 @@ import torch
 from backend.core.analyses.base import ALIVE, Context, Events, Moment, Tick
 from backend.core.analyses.basin import unsupported_rules
 from backend.core.analyses.places import points_of, require_finite, started, with_progress
+from backend.core.analyses.shares import share
 from backend.core.analyses.train.batches import Batches
 from backend.core.optimizers.many import PROPORTIONAL, Walker, walks_by_rate
 from backend.core.problems.function import FunctionMinimisation
@@ -29,7 +30,7 @@ class _Rows:
 
 
 class RateSweep:
-    """Runs every rule at every learning rate."""
+    """Runs every rule at every learning rate; a part of a split sweep its share of these runs."""
 
     def unsupported(self, problem: Problem, spec: SweepAnalysis) -> str | None:
         """Return None, or why some rule or the batch size does not fit this problem."""
@@ -48,12 +49,16 @@ class RateSweep:
         """
         points = points_of(problem, ctx)
         require_finite(points)
-        yield started(problem, points).model_copy(update={"lanes": tuple(rule.name for rule in spec.rules)})
+        yield started(problem, points).model_copy(
+            update={"lanes": tuple(rule.name for rule in spec.rules), "parts": ctx.parts}
+        )
+        mine = share([(rule, rate) for rule in spec.rules for rate in rates_of(spec)], ctx.part, ctx.parts)
         work = (
             event
             for index, point in enumerate(points)
             for rule in spec.rules
-            for event in _swept(problem, spec, rule, point.moment, index, ctx.seed)
+            if len(rates_N := np.array([rate for of, rate in mine if of is rule]))
+            for event in _swept(problem, spec, rule, rates_N, point.moment, index, ctx.seed)
         )
         yield from with_progress(work, "learning rates", len(points) * len(spec.rules) * spec.rates)
 
@@ -63,8 +68,15 @@ def rates_of(spec: SweepAnalysis) -> np.ndarray:
     return np.geomspace(spec.low, spec.high, spec.rates)
 
 
-def _swept(problem: Problem, spec: SweepAnalysis, rule: Competitor, moment: Moment, index: int, seed: int) -> Events:
-    rates_N = rates_of(spec)
+def _swept(
+    problem: Problem,
+    spec: SweepAnalysis,
+    rule: Competitor,
+    rates_N: np.ndarray,
+    moment: Moment,
+    index: int,
+    seed: int,
+) -> Events:
     with torch.no_grad():
         first = float(problem.loss(moment.params_P, moment.buffers_B))
     rows = _Rows()
@@ -93,8 +105,8 @@ def _swept(problem: Problem, spec: SweepAnalysis, rule: Competitor, moment: Mome
             rows.evaluations.append(walker.evaluations)
             yield Tick(1.0)
             if len(rows.loss) < len(rates_N):
-                yield _event(problem, spec, rule, rows, first, index)
-    yield _event(problem, spec, rule, rows, first, index)
+                yield _event(problem, spec, rule, rates_N, rows, first, index)
+    yield _event(problem, spec, rule, rates_N, rows, first, index)
 
 
 def _spend(walker: Walker, budget: float) -> Generator[Tick, None, None]:
@@ -107,9 +119,17 @@ def _spend(walker: Walker, budget: float) -> Generator[Tick, None, None]:
         yield ALIVE
 
 
-def _event(problem: Problem, spec: SweepAnalysis, rule: Competitor, rows: _Rows, first: float, index: int) -> Sweep:
+def _event(
+    problem: Problem,
+    spec: SweepAnalysis,
+    rule: Competitor,
+    rates_N: np.ndarray,
+    rows: _Rows,
+    first: float,
+    index: int,
+) -> Sweep:
     count, dtype = len(rows.loss), str(problem.dtype).removeprefix("torch.")
-    lr_n = rates_of(spec)[:count]
+    lr_n = rates_N[:count]
     loss_n = np.array([loss if _sound(loss, first, spec.divergence) else math.nan for loss in rows.loss])
     known = np.isfinite(loss_n)
     best = int(np.nanargmin(loss_n)) if known.any() else None

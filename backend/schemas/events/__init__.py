@@ -12,7 +12,7 @@ from backend.schemas.events.dimension import Dimension
 from backend.schemas.events.geometry import Axis, PathPoints, Plane, Profile, SurfaceTile
 from backend.schemas.events.gradients import Conflict, ExamplePictures, Examples, GradientStats, Kernel, Opposition
 from backend.schemas.events.lifecycle import Controlled, Failed, Finished, Progress, ResolvedPoint, Started
-from backend.schemas.events.movement import Movement
+from backend.schemas.events.movement import Movement, MovementBand
 from backend.schemas.events.roughness import Roughness
 from backend.schemas.events.rules import Basin, Sweep
 from backend.schemas.events.saliency import SaliencyExample, SaliencyMap
@@ -25,10 +25,10 @@ from backend.schemas.events.trust import Trust
 __all__ = [
     "EVENT", "EVENT_KINDS", "AnyEvent", "Axis", "Band", "Barrier", "Basin", "Checkpoint", "Conflict", "Controlled",
     "Dimension", "Eigenvalues", "Envelope", "Eval", "Event", "ExamplePictures", "Examples", "Failed", "Finished",
-    "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Movement", "Opposition", "Overlap",
-    "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness", "SaliencyExample",
-    "SaliencyMap", "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile", "Sweep", "Teleport",
-    "Trace", "TrainChunk", "Trust",
+    "Fit", "GradientStats", "Index", "Kernel", "LaneEnded", "LaneEvent", "Movement", "MovementBand", "Opposition",
+    "Overlap", "PathPoints", "Plane", "PointEvent", "Profile", "Progress", "ResolvedPoint", "Roughness",
+    "SaliencyExample", "SaliencyMap", "Sharpness", "Snapshot", "Solution", "Spectrum", "Started", "SurfaceTile",
+    "Sweep", "Teleport", "Trace", "TrainChunk", "Trust",
 ]  # fmt: skip
 
 EVENT_KINDS = (
@@ -38,7 +38,7 @@ EVENT_KINDS = (
     Sharpness, Eigenvalues, Spectrum, Trace, Index, Overlap,
     Barrier, Dimension, GradientStats, Opposition, Examples, ExamplePictures, Conflict, Kernel,
     SaliencyExample, SaliencyMap, Trust, Roughness,
-    Basin, Sweep, Solution, Movement, Teleport,
+    Basin, Sweep, Solution, Movement, MovementBand, Teleport,
 )  # fmt: skip
 AnyEvent = Annotated[
     Started
@@ -79,6 +79,7 @@ AnyEvent = Annotated[
     | Sweep
     | Solution
     | Movement
+    | MovementBand
     | Teleport,
     Field(discriminator="kind"),
 ]

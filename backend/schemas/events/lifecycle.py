@@ -30,6 +30,7 @@ class Started(Event):
     parameters: int
     examples: int
     lanes: tuple[str, ...] = ()
+    parts: int = 1  # of the run, each on a worker of its own
     points: tuple[ResolvedPoint, ...] = ()
 
 
@@ -43,12 +44,13 @@ class Progress(Event):
 
 
 class Controlled(LaneEvent):
-    """A control message was obeyed at this step."""
+    """A control message was obeyed at this step, by some ``repeats`` of the lane alone where others stood elsewhere."""
 
     kind: Literal["controlled"] = "controlled"
     action: str
     field: str | None = None
     value: float | None = None
+    repeats: tuple[int, ...] = ()  # of the lane that obeyed here; none named: all of them
 
 
 class Failed(Event):

@@ -1,7 +1,7 @@
 """What the movement draws: a line for each lane, or the layers of one lane as colours.
 
 Beside the effective step stands the learning rate, dashed in the same colour: where both meet, the rule takes the steps
-of gradient descent.
+of gradient descent. Of a lane with repeats the median is drawn, on an area that holds the middle half of them.
 """
 
 from typing import Final
@@ -37,8 +37,26 @@ BY: Final = Choice(
 )
 
 
-def _pick(entry: str | None = None) -> Pick:
-    return Pick(choice=WHAT.name, columns={name: Column(field=name, entry=entry) for name in TITLES})
+def _pick(entry: str | None = None, end: str = "") -> Pick:
+    return Pick(choice=WHAT.name, columns={name: Column(field=f"{name}{end}", entry=entry) for name in TITLES})
+
+
+def _median() -> tuple[Binding, ...]:
+    """Draw races with repeats: the middle half of each lane's repeats as an area, their median as its line."""
+    line = marks.line(sources.MOVEMENT_BAND, LANES, _pick(ALL), "").model_copy(
+        update={"hover": "{lane.title}, median of {repeats} repeats · step {x}<br>{y}"}
+    )
+    area = line.model_copy(
+        update={
+            "trace": {"type": "scatter", "mode": "lines", "line": {"width": 0}},
+            "hover": None,
+            "low": _pick(ALL, "_low"),
+            "high": _pick(ALL, "_high"),
+            "area": True,
+            "paint": {"fillcolor": "tint"},
+        }
+    )
+    return area, line
 
 
 def bindings() -> tuple[Binding, ...]:
@@ -66,11 +84,17 @@ def bindings() -> tuple[Binding, ...]:
         z=_pick(),
         entries=True,
     )
-    return (
-        rate,
+    lanes = (
         marks.line(sources.MOVEMENT, LANES, _pick(ALL), "%{y:.4~g}"),
         marks.now(sources.MOVEMENT, LANES, _pick(ALL), "%{y:.4~g}"),
         layers,
+    )
+    return (
+        rate,
+        *_median(),
+        *(each.model_copy(update={"hidden_beside": "movement_band"}) for each in lanes),
+        marks.now(sources.MOVEMENT_BAND, LANES, _pick(ALL), "%{y:.4~g}"),
+        layers.model_copy(update={"source": sources.MOVEMENT_BAND}),
     )
 
 
@@ -89,7 +113,7 @@ def graphs() -> tuple[Graph, ...]:
             *axes.titled(WHAT, TITLES),
             Patch(
                 when={WHAT.name: LOG},
-                layout={"yaxis": {"type": "log", "rangemode": "normal", "dtick": 1, "exponentformat": "power"}},
+                layout={"yaxis": {**axes.LOGARITHMIC, "rangemode": "normal"}},
             ),
         ),
     )

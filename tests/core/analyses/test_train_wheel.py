@@ -78,6 +78,7 @@ def _change(step: int, lane: str, field: str, value: float) -> dict[str, Any]:
     ("change", "sentence"),
     [
         (_change(3, "Nobody", "lr", 0.1), "expected one of the lanes Momentum, Adam; got 'Nobody'"),
+        ({**_change(3, "Adam", "lr", 0.1), "repeats": (0, 1)}, "lane 'Adam': expected repeats from 0 to 0; got 1"),
         (_change(3, "Adam", "beta1", 0.1), "lane 'Adam': expected one of lr, weight_decay; got 'beta1'"),
         (_change(3, "Momentum", "momentum", 1.0), "lane 'Momentum': momentum cannot be 1"),
         (_change(-1, "Adam", "lr", 0.1), "greater than or equal to 0"),

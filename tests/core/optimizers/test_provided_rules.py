@@ -1,5 +1,6 @@
 """Rules of pytorch_optimizer, and those on shapes, against the library itself on separate tensors, step for step."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ from backend.schemas.optimizer import (
     SamOptimizer,
     SoapOptimizer,
 )
+from benchmarks.studies.periodic_game import RESULT, play
 from tests.cases import build
 from tests.core.optimizers.solo import Formula, Solo
 
@@ -256,10 +258,15 @@ def test_adam_fails_and_amsgrad_succeeds_on_the_periodic_game(amsgrad: bool) -> 
     steps, lr, slope = 6000, 0.1, [0.0]
     spec = AdamOptimizer(lr=lr, beta1=0.0, beta2=0.1, amsgrad=amsgrad)
     solo = Solo(spec, Formula(lambda x: slope[0] * x.sum(), Layout((("x", (1,)),))), [0.0])
+    path = [0.0]
     for t in range(1, steps + 1):
         slope[0] = 3.0 if t % 3 == 1 else -1.0
         solo.optimizer.set("lr", lr / t**0.5)
         solo.step()
         with torch.no_grad():
             solo.params_P.clamp_(-1.0, 1.0)
-    assert solo.at.item() == pytest.approx(-1.0 if amsgrad else 0.999, abs=2e-3)
+        path.append(solo.at.item())
+    assert path[-1] == pytest.approx(-1.0 if amsgrad else 0.999, abs=2e-3)
+    assert play(amsgrad) == pytest.approx(path, abs=1e-6), "the study plays the same game"
+    recorded = json.loads(RESULT.read_text("utf-8"))["games"]["AMSGrad" if amsgrad else "Adam"]
+    assert recorded["x"][str(steps)] == pytest.approx(path[-1])

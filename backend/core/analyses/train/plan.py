@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from backend.core.analyses.train.controls import obey
+from backend.core.analyses.train.lane import LaneRun
 from backend.core.analyses.train.race import Race
 from backend.schemas.control import Set
 from backend.schemas.events import AnyEvent
@@ -21,8 +22,7 @@ class Plan:
     """
 
     def __init__(self, race: Race) -> None:
-        starts = {lane.name: lane.step for lane in race.lanes}
-        ahead = [change for change in race.request.changes if change.step >= starts[change.lane]]
+        ahead = [change for change in race.request.changes if any(_concerns(change, lane) for lane in race.lanes)]
         self._ahead: deque[Change] = deque(sorted(ahead, key=lambda change: change.step))
 
     def obey(self, race: Race) -> Iterator[AnyEvent]:
@@ -33,4 +33,8 @@ class Plan:
         """
         while self._ahead and self._ahead[0].step <= race.step:
             change = self._ahead.popleft()
-            yield from obey(race, Set(lane=change.lane, field=change.field, value=change.value))
+            yield from obey(race, Set(lane=change.lane, field=change.field, value=change.value), change.repeats)
+
+
+def _concerns(change: Change, lane: LaneRun) -> bool:
+    return lane.name == change.lane and lane.repeat in (change.repeats or (lane.repeat,)) and lane.step <= change.step

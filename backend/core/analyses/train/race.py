@@ -23,14 +23,14 @@ Reason = Literal["done", "diverged", "cancelled"]
 
 
 class Race:
-    """All lanes of all repeats, stepped in turn so that they advance together."""
+    """All lanes of all repeats, or a part's share of them, stepped in turn so that they advance together."""
 
     def __init__(self, problem: Problem, request: TrainRequest, ctx: Context) -> None:
         self.problem, self.request, self.ctx = problem, request, ctx
         self.clock = Clock(request.pace, due=perf_counter())
         self.cancelled = False
         starts = lane_starts(problem, request, ctx)
-        batches = [_batches(problem, request, repeat) for repeat in range(request.repeats)]
+        batches = {repeat: _batches(problem, request, repeat) for repeat in {start.repeat for start in starts}}
         self.lanes = tuple(
             LaneRun(problem, request, spec, repeat, start, batches[repeat], state)
             for spec, repeat, start, state in starts
@@ -38,7 +38,8 @@ class Race:
         self._together = Together(problem, request)
         self._start = starts[0][2]
         values = self._start.params_P.nbytes + self._start.buffers_B.nbytes
-        capacity = capacity_of(request.snapshots.budget_mb * 1e6, len(self.lanes), values)
+        # Of the whole race, so that what is kept does not hang on where its lanes are.
+        capacity = capacity_of(request.snapshots.budget_mb * 1e6, len(request.lanes) * request.repeats, values)
         self._kept = {lane: KeptMoments(capacity) for lane in self.lanes}
         self._newest = {lane: lane.moment() for lane in self.lanes}
         self._before: dict[LaneRun, Moment] = {}  # one step earlier
@@ -75,6 +76,7 @@ class Race:
             parameters=self.problem.layout.size,
             examples=0 if train is None else len(train),
             lanes=tuple(lane.name for lane in self.request.lanes),
+            parts=self.ctx.parts,
             points=tuple(point.resolved for point in self.ctx.points),
         )
 

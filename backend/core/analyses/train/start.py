@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from backend.core.analyses.base import Context, LaneState, Moment
 from backend.core.analyses.failures import Unsupported
+from backend.core.analyses.shares import share
 from backend.core.problems.problem import Problem
 from backend.schemas.run import Lane, TrainRequest
 
@@ -21,7 +22,7 @@ class Start(NamedTuple):
 
 
 def lane_starts(problem: Problem, request: TrainRequest, ctx: Context) -> tuple[Start, ...]:
-    """Return the starts of all lanes, of the first repeat first.
+    """Return the starts of all lanes, of the first repeat first; of a part of a race those that it holds.
 
     Repeats draw their initial points and batches from seed, seed + 1, … With an origin every lane starts there, at
     step 0. With ``resume`` each goes on at the step of its own checkpoint, up to ``request.steps`` in all.
@@ -29,7 +30,7 @@ def lane_starts(problem: Problem, request: TrainRequest, ctx: Context) -> tuple[
     Args:
         problem: what is trained.
         request: the race.
-        ctx: with the origin as its first point, or the states to resume from.
+        ctx: with the origin as its first point, or the states to resume from; ``part`` says whose lanes.
 
     Returns:
         One start for each lane and repeat.
@@ -38,17 +39,24 @@ def lane_starts(problem: Problem, request: TrainRequest, ctx: Context) -> tuple[
         Unsupported: where the origin or a checkpoint is of another problem, or a lane has no checkpoint.
     """
     states = {(state.lane, state.repeat): state for state in ctx.resume}
+    whole = [(repeat, lane) for repeat in range(request.repeats) for lane in request.lanes]
+    mine = share(whole, ctx.part, ctx.parts, _cost)
+    fresh: dict[int, Moment] = {}
     found = []
-    for repeat in range(request.repeats):
-        fresh = None if request.resume else _placed(problem, _moment(problem, request, repeat, ctx))
-        for lane in request.lanes:
-            if fresh is not None:
-                found.append(Start(lane, repeat, fresh, None))
-            else:
-                state = _state(states, lane.name, repeat)
-                moment = Moment(state.step, state.tensors["params"], state.tensors["buffers"])
-                found.append(Start(lane, repeat, _placed(problem, moment), state))
+    for repeat, lane in mine:
+        if not request.resume:
+            if repeat not in fresh:
+                fresh[repeat] = _placed(problem, _moment(problem, request, repeat, ctx))
+            found.append(Start(lane, repeat, fresh[repeat], None))
+        else:
+            state = _state(states, lane.name, repeat)
+            moment = Moment(state.step, state.tensors["params"], state.tensors["buffers"])
+            found.append(Start(lane, repeat, _placed(problem, moment), state))
     return tuple(found)
+
+
+def _cost(piece: tuple[int, Lane]) -> float:
+    return piece[1].optimizer.gradients + sum(each.gradients for each in piece[1].filters)
 
 
 def _moment(problem: Problem, request: TrainRequest, repeat: int, ctx: Context) -> Moment:

@@ -124,7 +124,8 @@
     const { total, phase } = one.progress;
     const done = one.status === "succeeded" ? total : one.progress.done;
     const left = one.status === "running" && !one.paused ? secondsLeft(one) : null;
-    const shared = one.parts > 1 ? ` on ${one.parts} workers` : "";
+    const { parts } = (gradscape.current && gradscape.current.known.get(one.id)) || {}; // its events tell them
+    const shared = parts > 1 ? ` on ${parts} workers` : "";
     return `${phase === "training" ? "step" : phase} ${done}/${total}${shared}${left === null ? "" : ` · ${duration(left)} left`}`;
   }
 

@@ -1,6 +1,7 @@
 """The fast losses against a plain loop in float64: every way, every policy, ragged blocks; and in any order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,6 +144,25 @@ def test_timing_chooses_among_the_ways_and_is_remembered(name: str, monkeypatch:
     kept = dict(known)
     finish(Evaluator(where, span, tune=True).losses(POINTS))
     assert known == kept
+
+
+@pytest.mark.parametrize(("slower", "block"), [(1.0, 4096), (1.1, 2048), (3.0, 1024)])
+def test_of_nearly_as_quick_ways_the_largest_blocks_win(
+    slower: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = sample(build("digits-tanh"))
+    work = replace(work_of(where, (128,), torch.float32, "float32"), examples=4096)
+    seconds = {256: 2.0, 512: 1.3, 1024: 1.0, 2048: 1.0 if slower < 3 else slower, 4096: slower * 1.1}
+
+    def timed(_: object, plan: Plan, *__: object) -> Generator[Tick, None, float]:
+        yield Tick(0.0)
+        return seconds[plan.block]
+
+    monkeypatch.setattr(tuning, "_known", {})
+    monkeypatch.setattr(tuning, "_timed", timed)
+    blocks = Evaluator(where, span_of(where.problem))._blocks
+    assert blocks is not None
+    assert finish(tuning.tuned(work, blocks, (0.0, 0.0))) == Plan(block)
 
 
 def test_without_timing_the_way_hangs_on_the_problem_alone() -> None:

@@ -4,18 +4,21 @@ Shapes: N examples, P parameters, K vectors at once, I inputs and O outputs of a
 """
 
 from dataclasses import dataclass
-from functools import partial
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from backend.core.problems.activations import ACTIVATIONS
+from backend.core.problems.activations import ACTIVATIONS, DERIVATIVES
 from backend.core.problems.losses import Second
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.params import Layout
 from backend.core.problems.problem import Data, Problem
-from backend.core.runtime.hands import hands, shared
+from backend.schemas.problem.model import Activation
+
+CACHE_BYTES: Final = 4_000_000  # of one layer's values for a block of vectors
+TOGETHER: Final = 4  # vectors in a block, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +76,15 @@ class Sweeps:
         return torch.cat([part.flatten() for part in parts])
 
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
-        """Return the products of K vectors [K, P], all at once, or each by itself.
+        """Return the products of K vectors [K, P], all at once, or in blocks whose layers stay in the cache."""
+        count = len(V_KP) if batched else self._together
+        return torch.cat([self._products(part_KP) for part_KP in V_KP.split(max(count, 1))])
 
-        Of those that are made by themselves as many as divide evenly among the cores are, each on one core: two cores
-        that share one product wait for each other, and two that have their own do not.
-        """
-        if batched or len(V_KP) == 1:
-            return self._products(V_KP)
-        count = hands(V_KP.device)
-        even = len(V_KP) - len(V_KP) % count
-        made = list(shared((partial(self._products, V_KP[row : row + 1]) for row in range(even)), count))
-        return torch.cat([*made, *(self._products(V_KP[row : row + 1]) for row in range(even, len(V_KP)))])
+    @property
+    def _together(self) -> int:
+        """How many vectors go at once: by what a layer of theirs takes, at least one and at most four."""
+        widest = max(layer.error_NO.nbytes for layer in self._layers)
+        return min(max(CACHE_BYTES // widest, 1), TOGETHER)
 
     @torch.no_grad()
     def _products(self, V_KP: Tensor) -> Tensor:
@@ -133,19 +134,14 @@ def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool)
     """
     if type(problem) is not NetworkProblem or not isinstance(problem.model, Mlp):
         return None
-    activation = ACTIVATIONS[problem.model.spec.activation]
     tensors = problem.layout.parts(params_P.detach())
     weights = tensors[::2]
     inputs, curves = [data.x], []
     z_NO = torch.addmm(tensors[1], data.x, weights[0].t())
     for weight_OI, bias_O in zip(weights[1:], tensors[3::2], strict=True):
-        free_NI = z_NO.requires_grad_()
-        with torch.enable_grad():
-            value_NI = activation(free_NI)
-            (slope_NI,) = torch.autograd.grad(value_NI, free_NI, torch.ones_like(value_NI), create_graph=whole)
-        bend_NI = _derived(slope_NI, free_NI) if whole else None
-        inputs.append(value_NI.detach())
-        curves.append((slope_NI.detach(), bend_NI))
+        value_NI, slope_NI, bend_NI = _curve(problem.model.spec.activation, z_NO, whole)
+        inputs.append(value_NI)
+        curves.append((slope_NI, bend_NI))
         z_NO = torch.addmm(bias_O, inputs[-1], weight_OI.t())
     free_NC = z_NO.requires_grad_()
     with torch.enable_grad():
@@ -158,6 +154,20 @@ def dense_sweeps(problem: Problem, params_P: Tensor, data: Data, *, whole: bool)
         error_NO = back_NI.mul_(slope_NI)
     layers.append(Dense(weights[0], data.x, error_NO, None, None))
     return Sweeps(tuple(layers[::-1]), problem.second(free_NC.detach()), problem.layout, whole=whole)
+
+
+def _curve(name: Activation, z_NI: Tensor, whole: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return φ(z), φ'(z) and, for H, φ''(z)."""
+    if name in DERIVATIVES:
+        with torch.no_grad():
+            value_NI = ACTIVATIONS[name](z_NI)
+            slope_NI, bend_NI = DERIVATIVES[name](value_NI)
+        return value_NI, slope_NI, bend_NI if whole else None
+    free_NI = z_NI.requires_grad_()
+    with torch.enable_grad():
+        value_NI = ACTIVATIONS[name](free_NI)
+        (slope_NI,) = torch.autograd.grad(value_NI, free_NI, torch.ones_like(value_NI), create_graph=whole)
+    return value_NI.detach(), slope_NI.detach(), _derived(slope_NI, free_NI) if whole else None
 
 
 def _derived(value: Tensor, by: Tensor) -> Tensor:

@@ -1,7 +1,5 @@
 """Two sweeps through a dense network's layers, against products through autograd's graph."""
 
-import threading
-
 import pytest
 import torch
 
@@ -34,26 +32,29 @@ def test_sweeps_are_what_autograd_says(name: str, monkeypatch: pytest.MonkeyPatc
             torch.testing.assert_close(ours.apply(V_KP[:count]), theirs.apply(V_KP[:count]), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("threads", [2, 3])
-def test_a_block_shared_by_cores_is_what_one_core_makes(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_go_at_once_goes_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, moment = place("spirals-sigmoid-xavier")
     assert problem.train is not None
     swept = dense_sweeps(problem, moment.params_P.clone().requires_grad_(), problem.train, whole=True)
     assert swept is not None
     V_KP = torch.randn(7, problem.layout.size, generator=drawn(), dtype=torch.float64)
     alone = torch.cat([swept.through(v_P.unsqueeze(0), batched=False) for v_P in V_KP])
-    monkeypatch.setattr(sweeps, "hands", lambda device: threads)
-    by: list[str] = []
+    blocks: list[int] = []
     products = swept._products
 
     def noted(part_KP: torch.Tensor) -> torch.Tensor:
-        by.append(threading.current_thread().name)
+        blocks.append(len(part_KP))
         return products(part_KP)
 
     monkeypatch.setattr(swept, "_products", noted)
-    torch.testing.assert_close(swept.through(V_KP, batched=False), alone, rtol=1e-12, atol=1e-14)
-    assert sum(name.startswith("hand") for name in by) == 6
-    assert by.count(threading.current_thread().name) == 1
+    for bytes_, expected in ((sweeps.CACHE_BYTES, [4, 3]), (0, [1] * 7)):
+        monkeypatch.setattr(sweeps, "CACHE_BYTES", bytes_)
+        blocks.clear()
+        torch.testing.assert_close(swept.through(V_KP, batched=False), alone, rtol=1e-12, atol=1e-14)
+        assert blocks == expected
+    blocks.clear()
+    torch.testing.assert_close(swept.through(V_KP, batched=True), alone, rtol=1e-12, atol=1e-14)
+    assert blocks == [7]
 
 
 @over(("cnn", "attention", "rosenbrock", "cnn-frozen"))

@@ -36,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
     )
+    serve.add_argument(
+        "--store-url", metavar="URL", help="where snapshots, checkpoints and planes are kept [runs in the data folder]"
+    )
     serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
     serve.add_argument("--max-hours", metavar="H", help="longest that a run may compute, as estimated; 0: any [72]")
     serve.add_argument("--max-memory", metavar="GIB", help="most memory of a run, as estimated [this machine's]")
@@ -120,7 +123,8 @@ def _serve(given: argparse.Namespace) -> int:
     from backend.jobs.errors import JobsError
 
     names = (
-        "host", "port", "workers", "data", "engine", "ray_address", "log_level", "problems", "max_hours", "max_memory",
+        "host", "port", "workers", "data", "engine", "ray_address", "store_url", "log_level", "problems",
+        "max_hours", "max_memory",
     )  # fmt: skip
     try:
         return serve(Settings.read(**{name: getattr(given, name) for name in names}))

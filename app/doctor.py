@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from app.serve import PortTaken, listen
 from app.settings import Settings
+from backend.jobs.blobs import size_of
 from backend.jobs.directory_lock import DirectoryLock
 from backend.jobs.errors import Unavailable
-from backend.jobs.retention import GIB, size_of
+from backend.jobs.retention import GIB
 
 if TYPE_CHECKING:
     from torch import Tensor

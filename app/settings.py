@@ -36,6 +36,7 @@ class Settings:
         host: address that the server listens on.
         port: TCP port; 0 takes a free one.
         data: folder of the database, snapshots and checkpoints.
+        store_url: where snapshots, checkpoints and planes are kept, None for ``runs`` in the data folder.
         datasets: folder of the files of data sets, None for ``datasets`` in the data folder.
         problems: Python file of problems of one's own, None for none.
         engine: where runs are computed.
@@ -61,6 +62,13 @@ class Settings:
     port: int = field(default=8050, metadata=_help("TCP port to listen on; 0 takes a free one."))
     data: Path = field(
         default_factory=default_data_dir, metadata=_help("Folder of the database, snapshots and checkpoints.")
+    )
+    store_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_help(
+            "URL of fsspec where snapshots, checkpoints and planes are kept; empty: runs in the data folder."
+        ),
     )
     datasets: Path | None = field(
         default=None, metadata=_help("Folder of MNIST's and CIFAR-10's files; empty: datasets in the data folder.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.exposure import exposed, host_names, listens_everywhere
 from app.settings import EngineName, Settings, SettingsError
+from backend.jobs.blobs import place_of
 from backend.jobs.chore import Chore
 from backend.jobs.costs.limits import Limits
 from backend.jobs.custom_file import CustomFile, try_file
@@ -93,7 +94,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
         The service; it has the directory to itself.
 
     Raises:
-        Unavailable: where the directory cannot be used, or another process uses it.
+        Unavailable: where the directory, or the URL of the store, cannot be used, or another process uses it.
     """
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
             hint="Choose another with --data DIR or GRADSCAPE_DATA.",
             where=str(settings.data),
         ) from error
+    kept = None if settings.store_url is None else place_of(settings.store_url)
     custom = CustomFile() if settings.problems is None else try_file(settings.problems)
     store = SqliteStore(":memory:" if in_memory else settings.data / DATABASE)
     try:
@@ -111,7 +113,7 @@ def make_service(settings: Settings, *, in_memory: bool = False) -> Service:
         store.close()
         raise
     try:
-        return Service(store, engine, Feed(store), settings.data, settings.datasets, custom, limits_of(settings))
+        return Service(store, engine, Feed(store), settings.data, settings.datasets, custom, limits_of(settings), kept)
     except Unavailable:
         engine.close()
         store.close()

@@ -1,14 +1,21 @@
 """A Lightning callback that records a fit: put ``Recorded(problem="mine")`` among the Trainer's callbacks.
 
-Lightning calls the methods by name, so this file needs nothing of it; add ``lightning.pytorch.Callback`` as the base.
+The Trainer wants a ``Callback``; where lightning (or pytorch_lightning) is installed this is one.
 """
 
+import contextlib
 from typing import Any
 
 from gradscape import Recorder
 
+Base: type = object
+with contextlib.suppress(ImportError):
+    from pytorch_lightning import Callback as Base  # type: ignore[import-not-found,no-redef,unused-ignore]
+with contextlib.suppress(ImportError):
+    from lightning.pytorch import Callback as Base  # type: ignore[import-not-found,no-redef,unused-ignore]
 
-class Recorded:
+
+class Recorded(Base):  # type: ignore[misc,unused-ignore]
     """Begins with the fit, tells of every batch, and ends with it.
 
     Args:

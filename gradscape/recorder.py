@@ -5,7 +5,6 @@ that cannot be reached, or refuses, ends the recording with one warning; it neve
 """
 
 import base64
-import queue
 import threading
 import time
 import warnings
@@ -18,12 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from gradscape.client import Client, Refused
+from gradscape.pages import Pages
 
 EVERY: Final = 0.5  # seconds between two messages; less where many snapshots wait
 BEAT: Final = 20.0  # seconds of silence after which the app is told that the loop is alive
 DENSE: Final = 64  # snapshots until they are taken half as often
-WAITING: Final = 64  # snapshots that wait at most, further ones are left out; half as many are sent at once
-LARGEST: Final = 16 << 20  # bytes of one message, as long as a snapshot is not larger itself
 LAST: Final = 60.0  # seconds that the end waits for what is still to be sent
 
 
@@ -73,13 +71,20 @@ class Recorder:
         }  # fmt: skip
         if optimizer is not None:
             self._request["optimizer"] = dict(optimizer)
-        self.run: str | None = None  # its id, once it has begun
         self._lane, self._every, self._steps, self._kept = lane, max(1, every), 0, 0
         self._rows: deque[tuple[int, Any, Any, float, float]] = deque()  # filled by the loop, emptied by the thread
-        self._snapshots: queue.SimpleQueue[tuple[int, torch.Tensor]] = queue.SimpleQueue()
         self._wake, self._over, self._broken = threading.Event(), threading.Event(), False
         self._thread = threading.Thread(target=self._work, name="gradscape-recorder", daemon=True)
-        self._began, self._said = 0.0, 0.0
+        self._named = threading.Event()
+        self._id: str | None = None
+        self._began, self._said, self._status = 0.0, 0.0, "succeeded"
+
+    @property
+    def run(self) -> str | None:
+        """Its id, for which the app's first answer is waited for; None before it begins, and where the app refuses."""
+        if self._began:
+            self._named.wait()
+        return self._id
 
     @property
     def address(self) -> str:
@@ -88,12 +93,8 @@ class Recorder:
 
     def start(self) -> Self:
         """Begin: the run appears in the app, with the parameters as they are now."""
-        try:
-            self.run = self._client.ask("POST", "/api/recordings", self._request)["id"]
-        except Exception as error:
-            self._give_up(error)
-            return self
         self._began = self._said = time.perf_counter()
+        self._pages = Pages(self._tensors)  # now, as the model may have been moved to its device meanwhile
         self._keep()
         self._thread.start()
         return self
@@ -107,13 +108,10 @@ class Recorder:
             grad_norm: the gradient's length, a number or a tensor.
         """
         self._steps += 1
-        if self._broken:
+        if self._broken or not self._began:
             return
-        if isinstance(loss, torch.Tensor):
-            loss = loss.detach()
-        if isinstance(grad_norm, torch.Tensor):
-            grad_norm = grad_norm.detach()
-        self._rows.append((self._steps, loss, grad_norm, lr, time.perf_counter() - self._began))
+        seconds = time.perf_counter() - self._began
+        self._rows.append((self._steps, _handed_over(loss), _handed_over(grad_norm), lr, seconds))
         if self._steps % self._every == 0:
             self._keep()
 
@@ -123,15 +121,14 @@ class Recorder:
         Args:
             status: how the loop ended: succeeded, failed or cancelled.
         """
-        if self._over.is_set() or self.run is None:
+        if self._over.is_set() or not self._began:
             return
         if not self._broken and self._steps % self._every:
             self._keep()
+        self._status = status
         self._over.set()
         self._wake.set()
         self._thread.join(LAST)
-        if not self._broken:
-            self._try(lambda: self._client.ask("POST", f"/api/recordings/{self.run}/finish", status=status))
 
     def __enter__(self) -> Self:
         return self.start()
@@ -141,51 +138,64 @@ class Recorder:
         self.finish("succeeded" if kind is None else "cancelled" if stopped else "failed")
 
     def _keep(self) -> None:
-        if self._snapshots.qsize() >= WAITING:
+        try:
+            if not self._pages.put(self._steps):
+                return
+        except RuntimeError as error:  # the model has changed its form
+            self._give_up(error)
             return
-        with torch.no_grad():
-            flat_P = torch.cat([each.detach().reshape(-1) for each in self._tensors])
-        self._snapshots.put((self._steps, flat_P))
         self._kept += 1
-        if self._snapshots.qsize() >= WAITING // 2:
+        if self._pages.half_full:
             self._wake.set()
         if self._kept % DENSE == 0:
             self._every *= 2
 
     def _work(self) -> None:
+        self._try(self._begin)
+        self._named.set()
         while not self._broken:
             self._wake.wait(EVERY)
             self._wake.clear()
             over = self._over.is_set()
-            self._try(self._send)
+            self._try(self._send_last if over else self._send)
             if over:
                 return
 
+    def _begin(self) -> None:
+        self._id = self._client.ask("POST", "/api/recordings", self._request)["id"]
+
     def _send(self) -> None:
-        rows = [self._rows.popleft() for _ in range(len(self._rows))]
-        while not self._snapshots.empty():
-            steps: list[str] = []
-            parts: list[memoryview] = []
-            size = 0
-            while not self._snapshots.empty() and size < LARGEST:
-                step, flat_P = self._snapshots.get()
-                steps.append(str(step))
-                parts.append(flat_P.to("cpu", torch.float32).numpy().astype("<f4", copy=False).data)
-                size += parts[-1].nbytes
-            self._client.ask("POST", f"/api/recordings/{self.run}/snapshots", b"".join(parts), steps=",".join(steps))
+        events = self._chunks()
+        self._send_snapshots()
+        if events or time.perf_counter() - self._said > BEAT:  # without any: a long step, or a debugger
+            self._tell(events)
+
+    def _send_last(self) -> None:
+        events = {"events": self._chunks()}
+        self._send_snapshots()
+        self._client.ask("POST", f"/api/recordings/{self._id}/finish", events, status=self._status)
+
+    def _send_snapshots(self) -> None:
+        steps, raw = self._pages.take()
+        if steps:
+            listed = ",".join(map(str, steps))
+            self._client.ask("POST", f"/api/recordings/{self._id}/snapshots", raw, steps=listed)
             self._said = time.perf_counter()
+
+    def _chunks(self) -> list[dict[str, Any]]:
+        """Return the rows since the last call, as the API takes them."""
+        rows = [self._rows.popleft() for _ in range(len(self._rows))]
         if rows:
             step_n, loss_n, grad_n, lr_n, seconds_n = zip(*rows, strict=True)
             chunk = {
                 "kind": "train_chunk", "lane": self._lane, "step": _column(step_n, "int32"), "loss": _column(loss_n),
                 "grad_norm": _column(grad_n), "lr": _column(lr_n), "seconds": _column(seconds_n),
             }  # fmt: skip
-            self._tell([chunk])
-        elif time.perf_counter() - self._said > BEAT:  # a long step, or a debugger
-            self._tell([])
+            return [chunk]
+        return []
 
     def _tell(self, events: list[Any]) -> None:
-        self._client.ask("POST", f"/api/recordings/{self.run}/events", {"events": events})
+        self._client.ask("POST", f"/api/recordings/{self._id}/events", {"events": events})
         self._said = time.perf_counter()
 
     def _try(self, act: Any) -> None:
@@ -199,6 +209,13 @@ class Recorder:
         self._broken = True
         said = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
         warnings.warn(f"Gradscape records no further: {said}", RuntimeWarning, stacklevel=2)
+
+
+def _handed_over(value: Any) -> Any:
+    """Return a value as the thread may read it later: a number, or a tensor whose number is not there yet."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.item() if value.is_cpu and value.numel() == 1 else value.detach()
 
 
 def _column(values: Sequence[Any], dtype: str = "float32") -> dict[str, Any]:

@@ -65,7 +65,10 @@ def test_torch_is_pinned_without_a_build() -> None:
 def test_what_is_imported_is_declared() -> None:
     """Third-party modules of the product are direct dependencies, not guests of another package."""
     provided = metadata.packages_distributions()
-    declared = {canonicalize_name(Requirement(each).name) for each in (*PROJECT["dependencies"], *EXTRAS["ray"])}
+    declared = {
+        canonicalize_name(Requirement(each).name)
+        for each in (*PROJECT["dependencies"], *EXTRAS["ray"], *EXTRAS["remote"])
+    }
     declared |= {"starlette", "pydantic-core", "anyio"}  # parts of fastapi and pydantic
     wanted = set()
     for folder in ("app", "backend", "frontend"):

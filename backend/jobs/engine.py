@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from backend.jobs.blobs import Place
 from backend.jobs.custom_file import CustomPlace
 from backend.schemas.catalog import Catalog
 from backend.schemas.control import AnyControl
@@ -18,7 +19,7 @@ Outcome = Literal["succeeded", "failed", "cancelled"]
 class Source:
     """Where one of the request's points lies on disk: folder of its run (or a checkpoint file), and what it is."""
 
-    folder: Path
+    folder: Place
     resolved: ResolvedPoint
 
 
@@ -28,7 +29,7 @@ class Task:
 
     run: str
     request: AnyRequest
-    folder: Path | None  # this run's own folder: snapshots, checkpoints and planes go there; None keeps nothing
+    folder: Place | None  # this run's own folder: snapshots, checkpoints and planes go there; None keeps nothing
     part: int = 0
     parts: int = 1
     sources: tuple[Source, ...] = ()  # of ``at`` or ``origin``, in order; an InitPoint has none

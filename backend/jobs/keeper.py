@@ -6,11 +6,11 @@ A file for every step would cost 0.4 ms a step; a file for every quarter of a se
 import errno
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from numpy.typing import NDArray
 
+from backend.jobs.blobs import Place, remove
 from backend.jobs.snapshot_files import (
     KeptMoment,
     KeptPlane,
@@ -48,7 +48,7 @@ class DiskKeeper:
         clock: seconds, rising.
     """
 
-    def __init__(self, folder: Path, part: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, folder: Place, part: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._part, self._clock = folder, part, clock
         self._written, self._pause = clock(), EVERY
         self._order: dict[Key, int] = {}
@@ -57,7 +57,7 @@ class DiskKeeper:
         self._moments: dict[Key, dict[int, Moment]] = {}
         self._only: dict[Key, frozenset[int]] = {}  # of the segments' steps, these stay
         self._states: dict[tuple[Key, int], LaneState] = {}
-        self._kept_states: dict[Key, dict[Path, int]] = {}  # files and their sizes, the oldest first
+        self._kept_states: dict[Key, dict[Place, int]] = {}  # files and their sizes, the oldest first
         self._planes: dict[str, tuple[Moment, Tensor, Tensor, Plane | None]] = {}
         self._bytes = 0  # waiting
         self.full = False  # the last writing found no room on the disk; what waits is written when there is some
@@ -135,7 +135,7 @@ class DiskKeeper:
         while len(files) > 1 and sum(files.values()) > ROOM:
             oldest = next(iter(files))
             del files[oldest]
-            oldest.unlink(missing_ok=True)
+            remove(oldest)
 
     def _drop(self, key: Key) -> None:
         """Write the segments that hold dropped steps again without them; the kept ones of all in one file."""
@@ -165,7 +165,7 @@ class DiskKeeper:
             files.discard(written.file)
         self._segments[key] = kept
         for file in files:
-            file.unlink(missing_ok=True)
+            remove(file)
 
     def _key(self, lane: str, repeat: int) -> Key:
         self._order.setdefault((lane, repeat), len(self._order))

@@ -1,11 +1,11 @@
 """What lies at a request's points: the worker's half. Torch and the core are imported when it is first called."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path as Folder
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from backend.jobs.blobs import Place
 from backend.jobs.custom_file import definitions
 from backend.jobs.dataset_files import DatasetFiles
 from backend.jobs.engine import Source, Task
@@ -153,7 +153,7 @@ def _stored(source: Source, task: Task, problem: "Problem") -> "Point":
     return Point(resolved, Moment(here.step, here.params_P, here.buffers_B), paths if along else ())
 
 
-def _paths(folder: Folder, resolved: ResolvedPoint, problem: "Problem", along: bool) -> "Iterator[Path]":
+def _paths(folder: Place, resolved: ResolvedPoint, problem: "Problem", along: bool) -> "Iterator[Path]":
     from backend.core.analyses.base import Path
 
     kept = list_snapshots(folder)

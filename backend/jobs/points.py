@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from backend.jobs.blobs import Place as Folder
 from backend.jobs.engine import Source
 from backend.jobs.errors import NotFound, invalid_field
 from backend.jobs.snapshot_files import has_plane, list_snapshots
@@ -37,7 +38,7 @@ class Archive:
     """How stored runs are found."""
 
     run: Callable[[str], Run | None]
-    folder: Callable[[str], Path]
+    folder: Callable[[str], Folder]
     checkpoint: Callable[[str], Path]  # of a file by its name; NotFound where there is none
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 
+from backend.jobs.blobs import Place
 from backend.jobs.clock import now
 from backend.jobs.engine import Ended
 from backend.jobs.errors import Conflict, InvalidRequest, Unsupported, no_such_run
@@ -56,7 +56,7 @@ class Recordings:
         folder: of a run's snapshots.
     """
 
-    def __init__(self, store: Store, recorder: Recorder, folder: Callable[[str], Path]) -> None:
+    def __init__(self, store: Store, recorder: Recorder, folder: Callable[[str], Place]) -> None:
         self._store, self._recorder, self._folder = store, recorder, folder
         self._live: dict[str, _Recording] = {}
         self._fitting = ThreadPoolExecutor(1, "gradscape-recorded-paths")
@@ -90,15 +90,7 @@ class Recordings:
             InvalidRequest: where they are of another lane, or columns are not of one length.
         """
         with self._taken(run) as live:
-            for event in told.events:
-                if event.lane != live.request.lane or event.repeat or event.part:
-                    raise InvalidRequest(f"expected events of the lane {live.request.lane!r}, got {event.lane!r}")
-                if event.kind == "train_chunk":
-                    columns = (event.step, event.loss, event.grad_norm, event.lr, event.seconds)
-                    if len({column.shape for column in columns}) != 1 or event.step.ndim != 1:
-                        raise InvalidRequest("expected columns of one length in train_chunk")
-            if told.events:
-                self._recorder.events(run, list(told.events))
+            self._store_rows(run, live, told)
 
     def snapshots(self, run: str, steps: Sequence[int], raw: bytes) -> None:
         """Keep the parameters after so many steps; steps rise, from call to call, too.
@@ -134,8 +126,13 @@ class Recordings:
                 live.fitted = live.kept
                 self._fitting.submit(self._lay, run, live)
 
-    def finish(self, run: str, status: Outcome) -> Callable[[], object]:
+    def finish(self, run: str, status: Outcome, told: RecordedEvents | None = None) -> Callable[[], object]:
         """End a recording, as its loop did: it takes no more.
+
+        Args:
+            run: its id.
+            status: how the loop ended.
+            told: its last rows.
 
         Returns:
             What is left to be done, so that the loop need not wait for it: call it, and the run ends as soon as its
@@ -143,6 +140,8 @@ class Recordings:
         """
         failed = ErrorDetail(code="internal", message="the training loop that was recorded ended with an exception")
         with self._taken(run) as live:
+            if told is not None:
+                self._store_rows(run, live, told)
             self._live.pop(run)
         return partial(
             self._fitting.submit, self._end, run, live, Ended(status, failed if status == "failed" else None)
@@ -178,6 +177,17 @@ class Recordings:
     def close(self) -> None:
         """Lay what is still to be laid; call it before the store is closed."""
         self._fitting.shutdown()
+
+    def _store_rows(self, run: str, live: _Recording, told: RecordedEvents) -> None:
+        for event in told.events:
+            if event.lane != live.request.lane or event.repeat or event.part:
+                raise InvalidRequest(f"expected events of the lane {live.request.lane!r}, got {event.lane!r}")
+            if event.kind == "train_chunk":
+                columns = (event.step, event.loss, event.grad_norm, event.lr, event.seconds)
+                if len({column.shape for column in columns}) != 1 or event.step.ndim != 1:
+                    raise InvalidRequest("expected columns of one length in train_chunk")
+        if told.events:
+            self._recorder.events(run, list(told.events))
 
     def _end(self, run: str, live: _Recording, ended: Ended) -> None:
         if live.kept >= FEWEST and live.kept != live.fitted:

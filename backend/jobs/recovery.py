@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Protocol
 
+from backend.jobs.blobs import Place
 from backend.jobs.engine import Ended
 from backend.jobs.errors import JobsError, no_such_run
 from backend.jobs.feed import Feed
@@ -39,7 +39,7 @@ class Recovery:
         submit: starts the run that goes on.
     """
 
-    def __init__(self, store: Store, feed: Feed, folder: Callable[[str], Path], submit: Submit) -> None:
+    def __init__(self, store: Store, feed: Feed, folder: Callable[[str], Place], submit: Submit) -> None:
         self._store, self._feed, self._folder, self._submit = store, feed, folder, submit
 
     def resume(self, run: str) -> Run:

@@ -4,9 +4,9 @@ import datetime
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from backend.jobs.blobs import size_of
 from backend.jobs.chore import Chore
 from backend.jobs.errors import JobsError
 from backend.jobs.service import Service
@@ -79,17 +79,6 @@ class Housekeeper:
     def stop(self) -> None:
         """Let it end; what it is about is finished first."""
         self._chore.stop()
-
-
-def size_of(folder: Path) -> int:
-    """Return how many bytes a folder's files have; 0 where there is none."""
-    total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue  # written anew by its worker meanwhile
-    return total
 
 
 def _oldest_first(service: Service) -> Iterator[Run]:

@@ -1,11 +1,11 @@
 """What the API, the command line and tests ask for: runs are submitted, steered, read and forgotten here."""
 
 import hashlib
-import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.jobs.blobs import Place, remove_folder
 from backend.jobs.clock import now
 from backend.jobs.costs.estimator import Estimator
 from backend.jobs.costs.limits import Limits
@@ -43,10 +43,11 @@ class Service:
         store: keeps runs and events.
         engine: runs them.
         feed: over the same store.
-        data_dir: its ``runs`` folder takes snapshots; held by one service at a time.
+        data_dir: held by one service at a time.
         datasets: folder of the files of data sets; None: ``datasets`` in the data directory.
         custom: the problems of the user's own; none by default.
         limits: of what one run may take; none by default.
+        kept: takes the runs' snapshots, checkpoints and planes; None: ``runs`` in the data directory.
 
     Raises:
         Unavailable: where another process holds the directory.
@@ -61,10 +62,11 @@ class Service:
         datasets: Path | None = None,
         custom: CustomFile | None = None,
         limits: Limits | None = None,
+        kept: Place | None = None,
     ) -> None:
         self._lock = DirectoryLock(data_dir)
         self._store, self._engine, self.feed = store, engine, feed
-        self._folders, self.checkpoints = data_dir / "runs", CheckpointFolder(data_dir / "checkpoints")
+        self._folders, self.checkpoints = kept or data_dir / "runs", CheckpointFolder(data_dir / "checkpoints")
         self._datasets, self.custom = datasets or data_dir / "datasets", custom or CustomFile()
         self._estimator = Estimator(store, lambda: self.custom.entries, limits or Limits())
         self._recovery = Recovery(store, feed, self.folder, self.submit)
@@ -95,15 +97,9 @@ class Service:
         digest = hashlib.sha256(request.encode().encode()).hexdigest()
         key = None if idempotency_key is None else (idempotency_key, digest)
         new = Run(
-            id=new_run_id(),
-            kind=request.kind,
-            name=default_name(resolved.request),
-            tags=request.tags,
-            status="queued",
-            created=now(),
-            parent=parent or resolved.parent,
-            request=request.to_json(),
-        )
+            id=new_run_id(), kind=request.kind, name=default_name(resolved.request), tags=request.tags,
+            status="queued", created=now(), parent=parent or resolved.parent, request=request.to_json(),
+        )  # fmt: skip
         task = Task(
             new.id, resolved.request, self.folder(new.id),
             sources=resolved.sources, planes=resolved.planes, datasets=self._datasets, custom=self.custom.place,
@@ -166,7 +162,7 @@ class Service:
             raise Conflict(f"run {run} is {found.status}", hint="Cancel it first, and delete it when it has ended.")
         self._store.delete(run)
         self._handles.pop(run, None)
-        shutil.rmtree(self.folder(run), ignore_errors=True)
+        remove_folder(self.folder(run))
 
     def control(self, run: str, control: AnyControl) -> Run:
         """Pass a control message on to a run.
@@ -224,7 +220,7 @@ class Service:
         self.feed.publish(new.id, 1, events, {"status": run.status, "error": run.error})
         return self.get(new.id)
 
-    def folder(self, run: str) -> Path:
+    def folder(self, run: str) -> Place:
         """Return the folder of a run's snapshots, checkpoints and planes."""
         return self._folders / run
 

@@ -2,28 +2,27 @@
 
 ::
 
-    <folder>/snapshots/<part>.<lane's order>.<repeat>.<first step>-<last step>.safetensors    many moments each
+    <folder>/snapshots/<part>.<lane's order>.<repeat>.<first step>-<last step>.<moments>.safetensors    many each
     <folder>/checkpoints/<part>.<lane's order>.<repeat>.<step>.safetensors                    one each
     <folder>/planes/<id>.safetensors
 
-Lane names may hold any character, so they stand in the files' headers. Every file is written beside its place and
-renamed into it: a reader sees all of it or nothing. A crash may leave a moment in two files; they hold the same.
+Lane names may hold any character, so they stand in the files' headers. Every file appears at once: a reader sees all
+of it or nothing. A crash may leave a moment in two files; they hold the same. The folder is on this machine, or behind
+a URL that several machines share (``blobs``).
 
 Shapes: n moments, P parameters, B buffer values.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.numpy import save
 
+from backend.jobs.blobs import Place, bytes_of, files_of, is_file, opened, write_whole
 from backend.schemas.events import Plane
 from backend.schemas.snapshot import KeptSnapshot
 
@@ -37,7 +36,7 @@ TRIES: Final = 5  # a running race may merge two files while they are read
 class Segment:
     """A file with the moments of some steps of one lane."""
 
-    file: Path
+    file: Place
     lane: str
     repeat: int
     steps: tuple[int, ...]
@@ -74,7 +73,7 @@ class KeptPlane:
     about: Plane | None = None  # what was told about it
 
 
-def write_file(file: Path, arrays: Arrays, header: Mapping[str, str]) -> int:
+def write_file(file: Place, arrays: Arrays, header: Mapping[str, str]) -> int:
     """Write a file at once; a reader sees the old one or the new one. Not synced: a power cut may lose the newest.
 
     Returns:
@@ -83,19 +82,12 @@ def write_file(file: Path, arrays: Arrays, header: Mapping[str, str]) -> int:
     Raises:
         OSError: where the disk is full or may not be written; nothing is left behind.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     data = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(header))
-    beside = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(file)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(file, data)
     return len(data)
 
 
-def write_segment(folder: Path, stem: str, lane: str, repeat: int, moments: Sequence[KeptMoment]) -> Segment:
+def write_segment(folder: Place, stem: str, lane: str, repeat: int, moments: Sequence[KeptMoment]) -> Segment:
     """Write moments, in order of steps, as one file.
 
     Args:
@@ -109,7 +101,8 @@ def write_segment(folder: Path, stem: str, lane: str, repeat: int, moments: Sequ
         What has been written.
     """
     steps = tuple(moment.step for moment in moments)
-    file = folder / "snapshots" / f"{stem}.{steps[0]:09d}-{steps[-1]:09d}{SUFFIX}"
+    # With their number in the name, another choice of moments is another file: none ever changes while it is read.
+    file = folder / "snapshots" / f"{stem}.{steps[0]:09d}-{steps[-1]:09d}.{len(steps)}{SUFFIX}"
     arrays = {
         "params": np.stack([moment.params_P for moment in moments]),
         "buffers": np.stack([moment.buffers_B for moment in moments]),
@@ -120,21 +113,17 @@ def write_segment(folder: Path, stem: str, lane: str, repeat: int, moments: Sequ
 
 def read_segment(segment: Segment, steps: Iterable[int]) -> list[KeptMoment]:
     """Read some of a segment's moments."""
-    with safe_open(segment.file, framework="numpy") as file:
-        params_nP, buffers_nB = file.get_slice("params"), file.get_slice("buffers")
+    with opened(segment.file) as file:
         index = {step: i for i, step in enumerate(segment.steps)}
-        return [
-            KeptMoment(step, params_nP[index[step] : index[step] + 1][0], buffers_nB[index[step] : index[step] + 1][0])
-            for step in steps
-        ]
+        return [KeptMoment(step, file.row("params", index[step]), file.row("buffers", index[step])) for step in steps]
 
 
-def list_segments(folder: Path) -> list[Segment]:
+def list_segments(folder: Place) -> list[Segment]:
     """Read the headers of a run's snapshot files, in order of lane, repeat and step."""
-    return _patiently(lambda: [_segment(file) for file in _files(folder / "snapshots")])
+    return _patiently(lambda: [_segment(file) for file in files_of(folder / "snapshots", SUFFIX)])
 
 
-def list_snapshots(folder: Path) -> list[KeptSnapshot]:
+def list_snapshots(folder: Place) -> list[KeptSnapshot]:
     """Tell what a run has kept, in order of lane, repeat and step; the truth about what is still there."""
     resumable: dict[tuple[str, int], dict[int, int]] = {}
     for lane, repeat, step, size in _patiently(lambda: _checkpoints(folder)):
@@ -155,7 +144,7 @@ def list_snapshots(folder: Path) -> list[KeptSnapshot]:
     ]
 
 
-def read_moments(folder: Path, lane: str, repeat: int, steps: Sequence[int]) -> list[KeptMoment]:
+def read_moments(folder: Place, lane: str, repeat: int, steps: Sequence[int]) -> list[KeptMoment]:
     """Read moments of a lane in the order of ``steps``; steps that are gone by now are left out."""
 
     def read() -> list[KeptMoment]:
@@ -169,7 +158,7 @@ def read_moments(folder: Path, lane: str, repeat: int, steps: Sequence[int]) -> 
     return _patiently(read)
 
 
-def write_checkpoint(folder: Path, stem: str, state: KeptState) -> tuple[Path, int]:
+def write_checkpoint(folder: Place, stem: str, state: KeptState) -> tuple[Place, int]:
     """Write a lane's whole state.
 
     Returns:
@@ -185,12 +174,12 @@ def write_checkpoint(folder: Path, stem: str, state: KeptState) -> tuple[Path, i
     return file, write_file(file, state.arrays, header)
 
 
-def read_checkpoints(folder: Path, step: int | None = None) -> list[KeptState]:
+def read_checkpoints(folder: Place, step: int | None = None) -> list[KeptState]:
     """Read a state of every lane, in their order: the last one, or the last one at or before a step."""
 
     def read() -> list[KeptState]:
-        chosen: dict[str, Path] = {}
-        for file in _files(folder / "checkpoints"):  # in order of lanes, then of steps
+        chosen: dict[str, Place] = {}
+        for file in files_of(folder / "checkpoints", SUFFIX):  # in order of lanes, then of steps
             stem, _, at = file.name.removesuffix(SUFFIX).rpartition(".")
             if step is None or int(at) <= step:
                 chosen[stem] = file
@@ -199,7 +188,7 @@ def read_checkpoints(folder: Path, step: int | None = None) -> list[KeptState]:
     return _patiently(read)
 
 
-def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:
+def write_plane(folder: Place, plane: str, kept: KeptPlane) -> None:
     """Write a plane under its id."""
     arrays = {"params": kept.origin.params_P, "buffers": kept.origin.buffers_B, "u": kept.u_P, "v": kept.v_P}
     header = {"plane": plane, "step": str(kept.origin.step)}
@@ -208,12 +197,12 @@ def write_plane(folder: Path, plane: str, kept: KeptPlane) -> None:
     write_file(_plane_file(folder, plane), arrays, header)
 
 
-def has_plane(folder: Path, plane: str) -> bool:
+def has_plane(folder: Place, plane: str) -> bool:
     """Whether a run has kept a plane."""
-    return plane.isalnum() and _plane_file(folder, plane).is_file()
+    return plane.isalnum() and is_file(_plane_file(folder, plane))
 
 
-def read_plane(folder: Path, plane: str) -> KeptPlane:
+def read_plane(folder: Place, plane: str) -> KeptPlane:
     """Read a plane by its id.
 
     Returns:
@@ -222,43 +211,39 @@ def read_plane(folder: Path, plane: str) -> KeptPlane:
     Raises:
         FileNotFoundError: where it was not kept.
     """
-    with safe_open(_plane_file(folder, plane), framework="numpy") as file:
+    with opened(_plane_file(folder, plane)) as file:
         header = file.metadata()
-        origin = KeptMoment(int(header["step"]), file.get_tensor("params"), file.get_tensor("buffers"))
+        origin = KeptMoment(int(header["step"]), file.tensor("params"), file.tensor("buffers"))
         about = Plane.decode(header["about"]) if "about" in header else None
-        return KeptPlane(origin, file.get_tensor("u"), file.get_tensor("v"), about)
+        return KeptPlane(origin, file.tensor("u"), file.tensor("v"), about)
 
 
-def _plane_file(folder: Path, plane: str) -> Path:
+def _plane_file(folder: Place, plane: str) -> Place:
     if not plane.isalnum():  # ids are hexadecimal; anything else could lead out of the folder
         raise FileNotFoundError(f"expected a plane's id of letters and digits, got {plane!r}")
     return folder / "planes" / f"{plane}{SUFFIX}"
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}"))
-
-
-def _segment(file: Path) -> Segment:
-    with safe_open(file, framework="numpy") as opened:
-        header = opened.metadata()
+def _segment(file: Place) -> Segment:
+    with opened(file) as found:
+        header = found.metadata()
     steps = tuple(json.loads(header["steps"]))
-    return Segment(file, header["lane"], int(header["repeat"]), steps, file.stat().st_size)
+    return Segment(file, header["lane"], int(header["repeat"]), steps, bytes_of(file))
 
 
-def _checkpoints(folder: Path) -> list[tuple[str, int, int, int]]:
+def _checkpoints(folder: Place) -> list[tuple[str, int, int, int]]:
     found = []
-    for file in _files(folder / "checkpoints"):
-        with safe_open(file, framework="numpy") as opened:
-            header = opened.metadata()
-        found.append((header["lane"], int(header["repeat"]), int(header["step"]), file.stat().st_size))
+    for file in files_of(folder / "checkpoints", SUFFIX):
+        with opened(file) as there:
+            header = there.metadata()
+        found.append((header["lane"], int(header["repeat"]), int(header["step"]), bytes_of(file)))
     return found
 
 
-def _state(file: Path) -> KeptState:
-    with safe_open(file, framework="numpy") as opened:
-        header = opened.metadata()
-        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+def _state(file: Place) -> KeptState:
+    with opened(file) as there:
+        header = there.metadata()
+        arrays = {name: there.tensor(name) for name in there.keys()}  # noqa: SIM118 (not a mapping)
     values = json.loads(header["values"])
     return KeptState(header["lane"], int(header["repeat"]), int(header["step"]), arrays, values)
 

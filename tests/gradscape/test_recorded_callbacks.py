@@ -1,5 +1,6 @@
 """The callbacks of the examples, called as their libraries call them."""
 
+import base64
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gradscape import Client, recorder
+from gradscape import Client, pages, recorder
 
 EXAMPLES = str(Path(__file__).parents[2] / "examples")
 
@@ -30,9 +32,9 @@ class Told(Client):
     def rows(self) -> int:
         return sum(
             event["step"]["shape"][0]
-            for _, path, body, _ in self.asked
-            if path.endswith("/events")
-            for event in body["events"]
+            for _, _, body, _ in self.asked
+            if isinstance(body, dict)
+            for event in body.get("events", ())
         )
 
 
@@ -56,7 +58,8 @@ def test_lightning(told: Told) -> None:
     callback.on_fit_end(trainer, module)
     assert told.asked[0][2] == {"name": "", "lane": "lightning", "steps": 2, "parameters": 4, "problem": None}
     assert told.rows() == 2
-    assert told.asked[-1][1:] == ("/api/recordings/a-run/finish", None, {"status": "succeeded"})
+    assert told.asked[-1][1] == "/api/recordings/a-run/finish"
+    assert told.asked[-1][3] == {"status": "succeeded"}
 
 
 @pytest.mark.parametrize(("error", "status"), [(ValueError(), "failed"), (KeyboardInterrupt(), "cancelled")])
@@ -103,3 +106,51 @@ def test_snapshots_become_rarer(told: Told) -> None:
     assert set(gaps[:50]) == {1}
     assert max(gaps) >= 4
     assert len(steps) < 350
+
+
+def test_pages_are_filled_while_they_are_sent_and_full_ones_leave_snapshots_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "ROWS", 3)
+    model = nn.Sequential(nn.Conv2d(1, 2, 2).to(memory_format=torch.channels_last), nn.Linear(2, 1).double())
+    room, wanted = pages.Pages(list(model.parameters())), []
+    assert room.take() == ([], b"")
+    for step in range(5):
+        for parameter in model.parameters():
+            parameter.data = parameter.data + step  # another tensor than before
+        wanted.append(torch.cat([each.detach().reshape(-1).float() for each in model.parameters()]))
+        assert room.put(step) == (step < 3)
+        assert room.half_full == (step >= 1)
+    steps, raw = room.take()
+    assert steps == [0, 1, 2]
+    assert room.put(9)
+    assert torch.equal(torch.frombuffer(bytearray(raw), dtype=torch.float32).reshape(3, -1), torch.stack(wanted[:3]))
+    steps, raw = room.take()
+    assert steps == [9]
+    assert torch.equal(torch.frombuffer(bytearray(raw), dtype=torch.float32), wanted[4])
+
+
+def test_losses_of_any_kind_are_told(told: Told) -> None:
+    kinds = [
+        0.5,
+        1,
+        torch.tensor(0.25),
+        torch.tensor([2.0], requires_grad=True) * 1,
+        torch.tensor(3.0, dtype=torch.bfloat16),
+    ]
+    with recorder.Recorder(nn.Linear(2, 1), client=told) as record:
+        for kind in kinds:
+            record.step(kind, grad_norm=kind)
+    (event,) = [event for _, path, body, _ in told.asked if path.endswith("/finish") for event in body["events"]]
+    for name in ("loss", "grad_norm"):
+        assert np.frombuffer(base64.b64decode(event[name]["base64"]), "<f4").tolist() == [0.5, 1.0, 0.25, 2.0, 3.0]
+
+
+def test_a_model_that_changes_its_form_ends_the_recording_and_not_the_training(told: Told) -> None:
+    model = nn.Linear(2, 1)
+    with recorder.Recorder(model, client=told) as record:
+        model.weight.data = torch.zeros(1, 3)
+        with pytest.warns(RuntimeWarning, match="records no further"):
+            record.step(0.5)
+        record.step(0.5)
+    assert told.rows() <= 1

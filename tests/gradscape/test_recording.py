@@ -176,7 +176,8 @@ def test_an_app_that_cannot_be_reached_never_ends_the_training() -> None:
 
 def test_a_recording_whose_loop_has_died_ends_and_says_so(client: Client, service: Service) -> None:
     dead, alive = (Recorder(nn.Linear(3, 1), lane=name, client=client).start() for name in ("dead", "alive"))
-    dead._over.set()  # what a kill does: nothing is sent any more
+    dead._broken = bool(dead.run)  # what a kill does: once this has been sent, nothing is any more
+    dead._wake.set()
     dead._thread.join()
     service.recordings._live[str(dead.run)].heard -= 400.0
     assert service.recordings.end_silent(1000.0) == []
@@ -210,6 +211,7 @@ def test_a_loop_that_makes_no_step_says_that_it_is_alive(
 
 def test_a_recording_is_ended_from_here_and_its_loop_is_told(client: Client, service: Service) -> None:
     record = Recorder(nn.Linear(3, 1), client=client).start()
+    assert record.run is not None  # the app has answered
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         client.ask("POST", f"/api/runs/{record.run}/control", {"action": "cancel"})
@@ -222,6 +224,23 @@ def test_a_recording_is_ended_from_here_and_its_loop_is_told(client: Client, ser
 
 def keep(client: Client, run: str, steps: str, raw: bytes) -> None:
     client.ask("POST", f"/api/recordings/{run}/snapshots", raw, steps=steps)
+
+
+def test_the_last_rows_come_with_the_end_and_bad_ones_do_not_end_it(client: Client, service: Service) -> None:
+    from gradscape.recorder import _column
+
+    run = client.ask("POST", "/api/recordings", BEGIN)["id"]
+    row = {
+        **ROW,
+        "step": _column([1], "int32"),
+        **dict.fromkeys(("loss", "grad_norm", "lr", "seconds"), _column([1.0])),
+    }
+    with pytest.raises(Refused, match="columns of one length"):
+        client.ask("POST", f"/api/recordings/{run}/finish", {"events": [{**row, "lr": _column([1.0, 2.0])}]})
+    assert service.get(run).status == "running"
+    client.ask("POST", f"/api/recordings/{run}/finish", {"events": [row]}, status="cancelled")
+    assert client.wait(run, 10)["status"] == "cancelled"
+    assert [event.kind for event in told(service, run)] == ["started", "train_chunk", "lane_ended", "finished"]
 
 
 BEGIN = {"parameters": 2, "lane": "mine"}

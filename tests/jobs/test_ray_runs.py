@@ -9,10 +9,12 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from backend.jobs.blobs import Remote
 from backend.jobs.inline import InlineEngine
 from backend.jobs.service import Service
 from backend.schemas.analysis import RandomPlane, SurfaceAnalysis
 from backend.schemas.events import SurfaceTile
+from backend.schemas.point import RunPoint
 from backend.schemas.run import AnalyseRequest
 from tests.fold import fold
 from tests.jobs.test_same_seed import DIGITS, PATIENCE, PROBES, play, race, served
@@ -32,7 +34,9 @@ def inline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     from backend.jobs.ray_engine import RayEngine
 
-    service = served(RayEngine(workers=2, threads=1), tmp_path_factory.mktemp("ray"))
+    # What the actors keep goes through fsspec, as it does where they are on other machines than the server.
+    folder = tmp_path_factory.mktemp("ray")
+    service = served(RayEngine(workers=2, threads=1), folder, Remote(f"local://{folder}/kept"))
     service.catalog(PATIENCE)
     yield service
     service.close()
@@ -42,6 +46,19 @@ def test_a_race_with_its_probes_repeats(inline: Service, ray: Service) -> None:
     request = race(probes=PROBES, repeats=2)
     (_, here), (_, there) = play(inline, request), play(ray, request)
     assert fold(here) == fold(there)
+
+
+def test_a_moment_that_an_actor_kept_is_read_by_server_and_actors(inline: Service, ray: Service) -> None:
+    found = []
+    for service in (inline, ray):
+        run, _ = play(service, race())
+        look = AnalyseRequest(at=(RunPoint(run=run.id, lane="Adam", step=9),), analysis=SurfaceAnalysis(resolution=9))
+        events = fold(play(service, look)[1])["other"]
+        found.append([{key: value for key, value in event.items() if key != "points"} for event in events])
+        resumed = race(steps=40, origin=RunPoint(run=run.id, step=25), resume=True)
+        found[-1].append(fold(play(service, resumed)[1])["columns"])
+        assert [kept.step for kept in service.snapshots(run.id) if kept.resumable][-1] == 25
+    assert found[0] == found[1]
 
 
 def test_a_surface_is_split_over_the_actors(inline: Service, ray: Service) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.jobs.blobs import size_of
 from backend.jobs.inline import InlineEngine
-from backend.jobs.retention import Housekeeper, Retention, forget, size_of
+from backend.jobs.retention import Housekeeper, Retention, forget
 from backend.jobs.service import Service
 from backend.jobs.store import EventFilter
 from backend.schemas.run import Run

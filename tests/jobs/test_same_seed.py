@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.jobs.blobs import Place
 from backend.jobs.engine import Engine
 from backend.jobs.feed import Feed
 from backend.jobs.inline import InlineEngine
@@ -48,9 +49,9 @@ def race(**fields: Any) -> TrainRequest:
     return TrainRequest(**{**defaults, **fields})
 
 
-def served(engine: Engine, folder: Path) -> Service:
+def served(engine: Engine, folder: Path, kept: Place | None = None) -> Service:
     store = SqliteStore(folder / "runs.sqlite")
-    return Service(store, engine, Feed(store), folder)
+    return Service(store, engine, Feed(store), folder, kept=kept)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,9 @@ def metrics(request: Request, service: ServiceDep) -> Response:
         Metric("gradscape_stream_readers", "gauge", "Open streams of events.", {"": service.feed.readers}),
         Metric("gradscape_events_total", "counter", "Events stored since the start.", {"": counts.events}),
         Metric("gradscape_runs_ended_total", "counter", "Runs by how they ended.", counts.ended, "outcome"),
-        Metric("gradscape_disk_free_bytes", "gauge", "Room where runs are kept.", {"": _free(service.folder("x"))}),
+        Metric(
+            "gradscape_disk_free_bytes", "gauge", "Room in the data directory.", {"": _free(service.checkpoints.folder)}
+        ),
         Metric("process_cpu_seconds_total", "counter", "Processor time of the server.", {"": time.process_time()}),
         Metric("process_max_resident_memory_bytes", "gauge", "Most memory of the server so far.", {"": _most()}),
     ]
@@ -69,7 +71,7 @@ def text(found: Sequence[Metric]) -> str:
 
 
 def _free(folder: Path) -> int:
-    """Return the free bytes of the disk that holds a run's folder, which need not be there yet."""
+    """Return the free bytes of the disk that holds a folder, which need not be there yet."""
     return shutil.disk_usage(next(place for place in folder.parents if place.exists())).free
 
 

@@ -47,13 +47,19 @@ def snapshots(service: ServiceDep, run: str, raw: Body, steps: Steps) -> Respons
     return Response(status_code=204)
 
 
-@router.post("/{run}/finish", response_model=None, responses={200: {"model": Run}})
+@router.post(
+    "/{run}/finish",
+    response_model=None,
+    responses={200: {"model": Run}},
+    openapi_extra={"requestBody": {**body("RecordedEvents")["requestBody"], "required": False}},
+)
 def finish(
     service: ServiceDep,
     run: str,
+    raw: Body,
     status: Annotated[Literal["succeeded", "failed", "cancelled"], Query(description="How it ended.")] = "succeeded",
 ) -> Response:
-    """End a recording; its run ends as soon as its path has been laid."""
+    """End a recording, with the last rows; its run ends as soon as its path has been laid."""
     answer = answer_model(service.get(run))
-    answer.background = BackgroundTask(service.recordings.finish(run, status))
+    answer.background = BackgroundTask(service.recordings.finish(run, status, parse(RECORDED, raw) if raw else None))
     return answer

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from backend.jobs.blobs import Place, read_whole
 from backend.jobs.errors import NotFound, Unsupported, invalid_field
 from backend.jobs.points import FILE as NAME
 from backend.jobs.snapshot_files import write_file
@@ -52,7 +53,7 @@ class CheckpointFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def save(self, name: str, data: bytes) -> CheckpointFile:
         """Check an uploaded file, and keep its numbers as safetensors.
@@ -75,7 +76,7 @@ class CheckpointFolder:
             arrays = read_weights(data)
         except BadWeights as error:
             raise Unsupported(str(error), hint="Nothing was stored.", where=name) from None
-        write_file(self._folder / f"{name}{SUFFIXES[0]}", arrays, {})
+        write_file(self.folder / f"{name}{SUFFIXES[0]}", arrays, {})
         return _about(name, arrays)
 
     def all(self) -> list[CheckpointFile]:
@@ -120,14 +121,14 @@ class CheckpointFolder:
 
     def _paths(self) -> list[Path]:
         """Return the files there are: plain ones that lie in the folder itself."""
-        if not self._folder.is_dir():
+        if not self.folder.is_dir():
             return []
-        known = (path for path in self._folder.iterdir() if path.suffix in SUFFIXES and NAME.fullmatch(path.stem))
+        known = (path for path in self.folder.iterdir() if path.suffix in SUFFIXES and NAME.fullmatch(path.stem))
         plain = [path for path in known if path.is_file() and not path.is_symlink()]
         return sorted(plain, key=lambda path: (SUFFIXES.index(path.suffix), path.name))
 
 
-def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
+def read_checkpoint(path: Place) -> dict[str, NDArray[Any]]:
     """Read a checkpoint file's tensors.
 
     Args:
@@ -140,11 +141,13 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         Unsupported: where it is not one of weights, or is broken, or has gone.
     """
     try:
-        return read_weights(path.read_bytes())
+        return read_weights(read_whole(path))
     except BadWeights as error:
         raise Unsupported(str(error), where=path.name) from None
     except OSError as error:
-        raise Unsupported(f"cannot read the checkpoint {path.stem}: {error.strerror}", where=path.name) from None
+        raise Unsupported(
+            f"cannot read the checkpoint {path.name}: {error.strerror or error}", where=path.name
+        ) from None
 
 
 def _about(name: str, arrays: Arrays) -> CheckpointFile:

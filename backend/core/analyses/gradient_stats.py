@@ -77,7 +77,10 @@ class GradientStats:
                 yield from TOLD_APART[name](problem, place, seen, data)
             else:
                 for found in TELLERS[name](problem, spec, place, seen, data):
-                    yield Told(**place.site.where, statistic=name, examples=len(data), **found)
+                    if isinstance(found, Tick):
+                        yield found
+                    else:
+                        yield Told(**place.site.where, statistic=name, examples=len(data), **found)
             yield TICK
 
 

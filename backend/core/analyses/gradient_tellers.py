@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.core.analyses.base import Moment
+from backend.core.analyses.base import Moment, Tick
 from backend.core.analyses.curvature import Site
 from backend.core.curvature.blocks import layers
 from backend.core.gradients import coherence as coherent
@@ -23,7 +23,7 @@ from backend.core.gradients.rotation import layer_rotation
 from backend.core.gradients.signal_to_noise import one_step_ratio
 from backend.core.gradients.singular_values import edges, singular_values
 from backend.core.gradients.starvation import modes, responses
-from backend.core.gradients.tangent_kernel import jacobian
+from backend.core.gradients.tangent_kernel import slopes
 from backend.core.gradients.weight_alignment import alignment, summary
 from backend.core.problems.problem import Data, Problem
 from backend.schemas.analysis import GradientStatsAnalysis
@@ -60,7 +60,7 @@ class Seen:
     last: Part
 
 
-Found = Iterator[dict[str, Any]]
+Found = Iterator[dict[str, Any] | Tick]
 
 
 def _values(names: Sequence[str], values: Any, baseline: Any = None, marks: Any = None) -> dict[str, Any]:
@@ -195,8 +195,8 @@ def _mode_responses(problem: Problem, spec: GradientStatsAnalysis, place: Place,
     sign_N = 2.0 * data.y.to(problem.dtype) - 1
     with torch.no_grad():
         margin_N = sign_N * score(problem.outputs(now.params_P, now.buffers_B, data.x))
-    jacobian_NCP = jacobian(problem, start, data)
-    found = modes(score(jacobian_NCP.movedim(1, -1)), sign_N)
+    jacobian_NCP = yield from slopes(problem, start, data)
+    found = yield from modes(score(jacobian_NCP.movedim(1, -1)), sign_N)
     kept = slice(spec.modes)
     toward_K = torch.where(found.left_NK.sum(0) < 0, -1.0, 1.0)  # larger margins are the positive side
     learnt_K = (toward_K * responses(found, margin_N))[kept] / len(data) ** 0.5

@@ -3,9 +3,9 @@
 Shapes: N examples, P parameters in all, p of a layer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 import torch
@@ -15,13 +15,12 @@ from torch.func import grad, vmap
 from backend.core.analyses.base import Moment
 from backend.core.curvature.blocks import Layer, layers
 from backend.core.gradients.taps import Tap, Taps
-from backend.core.problems.pooling import QuickPooling
 from backend.core.problems.problem import Data, Problem
-from backend.core.runtime.hands import hands, shared
 
 BUDGET_MB: Final = 512  # of one layer's gradients, and of the pass of vmap over examples
+AT_ONCE_MB: Final = 16  # of all layers' gradients: up to there they are taken on the way back, together
 MB: Final = 2**20
-PIXELS: Final = 65_536  # of the inputs that go through a network together, by measurement
+PIXELS: Final = 262_144  # of the inputs that go through a network together, by measurement
 
 
 class TooLarge(ValueError):
@@ -62,8 +61,10 @@ def per_sample(problem: Problem, moment: Moment, data: Data, *, budget_mb: float
 
     BatchNorm is frozen, so that examples do not mix. Where every parameter belongs to a dense layer, a convolution or
     a norm that is used once, one pass forward and one backward give the slopes δ at all layers' outputs, and a layer's
-    gradients follow by one product: δᵢ xᵢᵀ for a dense layer, the same summed over places for a convolution. Any other
-    model goes through ``vmap(grad)`` in chunks of examples.
+    gradients follow by one product: δᵢ xᵢᵀ for a dense layer, the same summed over places for a convolution. Where all
+    layers' gradients are few they are taken in that same pass. Any other model goes through ``vmap(grad)`` in chunks of
+    examples. All cores share each operation: threads of our own would wait for torch's, which go on spinning for some
+    milliseconds after whatever they did last.
 
     Cost: one gradient of the batch and the products; memory N·p for the largest layer at once (N·P through ``vmap``).
     A dense layer's N·p numbers are worked out only where ``grad_Np`` is asked for.
@@ -84,37 +85,69 @@ def per_sample(problem: Problem, moment: Moment, data: Data, *, budget_mb: float
         TooLarge: where N·p numbers do not fit the budget.
     """
     params_P = moment.params_P.detach().clone().requires_grad_()
-    step = _chunk(data.x)
+    wanted, step = layers(problem.layout), _chunk(data.x)
     parts = [slice(start, start + step) for start in range(0, len(data), step)]
-    chunks = (partial(_pass, problem, params_P, moment, Data(data.x[rows], data.y[rows])) for rows in parts)
-    passes = [each for each in shared(chunks, hands(data.x.device)) if each is not None]
-    wanted = layers(problem.layout)
+    needed = problem.layout.size * len(data) * params_P.element_size() / MB
+    at_once = needed <= min(AT_ONCE_MB, budget_mb)
+    room = [params_P.new_empty(len(data), layer.end - layer.start) for layer in wanted] if at_once else None
+    each = (_pass(problem, params_P, moment, data, rows, wanted, room) for rows in parts)
+    passes = [seen for seen in each if seen is not None]
     if not passes:
         _require_room(problem.layout.size, data, params_P, budget_mb, "all layers")
         grad_NP = through_vmap(problem, moment, data)
         yield from (Part(layer, grad_NP[:, layer.start : layer.end]) for layer in wanted)
         return
-    for layer in wanted:
+    for at, layer in enumerate(wanted):
         _require_room(layer.end - layer.start, data, params_P, budget_mb, f"the layer {layer.name}")
-        yield _part(layer, [[pair for pair in each if _inside(pair[0], layer)] for each in passes], params_P)
+        here = [seen[at] for seen in passes]
+        if here[0] and _dense(layer, here[0]):
+            yield _joined(layer, here)
+        elif room is not None:
+            yield Part(layer, room[at])
+        else:
+            grad_Np = params_P.new_empty(len(data), layer.end - layer.start)
+            for own, rows in zip(here, parts, strict=True):
+                _write(layer, own, grad_Np[rows])
+            yield Part(layer, grad_Np)
 
 
 Pass = list[tuple[Tap, Tensor]]  # the operations of some examples, and the slopes of their losses at the outputs
 
 
-def _pass(problem: Problem, params_P: Tensor, moment: Moment, data: Data) -> Pass | None:
-    """Go forward and back with some examples; None where not every parameter is used once by a known operation."""
-    with QuickPooling(), Taps(params_P) as taps, torch.enable_grad():
-        outputs = problem.outputs(params_P, moment.buffers_B, data.x)
-        total = problem.criterion(outputs, data.y) * len(data)
+def _pass(
+    problem: Problem,
+    params_P: Tensor,
+    moment: Moment,
+    data: Data,
+    rows: slice,
+    wanted: Sequence[Layer],
+    room: Sequence[Tensor] | None,
+) -> list[Pass] | None:
+    """Go forward and back with some examples, and write their gradients where there is room for all layers'.
+
+    Returns:
+        What was seen, by layer, nothing of a layer whose gradients are written; None where not every parameter is used
+        once by a known operation.
+    """
+    x, y = data.x[rows], data.y[rows]
+    with Taps(params_P) as taps, torch.enable_grad():
+        outputs = problem.outputs(params_P, moment.buffers_B, x)
+        total = problem.criterion(outputs, y) * len(x)
     if not taps.complete:
         return None
     slopes = torch.autograd.grad(total, [tap.output for tap in taps.found])
-    return list(zip(taps.found, slopes, strict=True))
+    pairs = list(zip(taps.found, slopes, strict=True))
+    found = [[pair for pair in pairs if _inside(pair[0], layer)] for layer in wanted]
+    if room is not None:
+        for layer, here, grad_Np in zip(wanted, found, room, strict=True):
+            if not _dense(layer, here):
+                _write(layer, here, grad_Np[rows])
+                here.clear()
+    return found
 
 
 def _chunk(x: Tensor) -> int:
-    """How many examples go together: on a CPU pictures of so many pixels, that what they become stays in the cache."""
+    """How many examples go together: on a CPU pictures of so many pixels."""
     if x.device.type != "cpu":
         return len(x)
     pixels = x[0, 0].numel() if x.dim() == 4 else 1
@@ -164,25 +197,24 @@ def _inside(tap: Tap, layer: Layer) -> bool:
     return layer.start <= tap.weight.start < layer.end
 
 
-def _part(layer: Layer, passes: list[Pass], like: Tensor) -> Part:
-    first = passes[0][0][0]
-    if len(passes[0]) == 1 and first.dense_input is not None and _in_order(first, layer):
-        slope_No = torch.cat([slope for each in passes for _, slope in each])
-        input_Ni = torch.cat([tap.dense_input for each in passes for tap, _ in each if tap.dense_input is not None])
-        return Part(layer, None, slope_No, input_Ni, first.bias is not None)
-    blocks = (partial(_block, layer, each) for each in passes)
-    return Part(layer, torch.cat(list(shared(blocks, hands(like.device)))))
+def _dense(layer: Layer, here: Pass) -> bool:
+    """Whether the layer is one operation, a dense one on flat examples."""
+    tap = here[0][0]
+    return len(here) == 1 and tap.dense_input is not None and _in_order(tap, layer)
 
 
-def _block(layer: Layer, here: Pass) -> Tensor:
-    """The gradients of some examples."""
-    slope = here[0][1]
-    grad_np = torch.empty(len(slope), layer.end - layer.start, dtype=slope.dtype, device=slope.device)
+def _joined(layer: Layer, here: Sequence[Pass]) -> Part:
+    slope_No = torch.cat([slope for own in here for _, slope in own])
+    input_Ni = torch.cat([tap.dense_input for own in here for tap, _ in own if tap.dense_input is not None])
+    return Part(layer, None, slope_No, input_Ni, here[0][0][0].bias is not None)
+
+
+def _write(layer: Layer, here: Pass, grad_np: Tensor) -> None:
+    """Write the gradients of some examples."""
     for tap, slope in here:
         grad_np[:, tap.weight.start - layer.start : tap.weight.end - layer.start] = tap.of_weight(slope)
         if tap.bias is not None:
             grad_np[:, tap.bias.start - layer.start : tap.bias.end - layer.start] = tap.of_bias(slope)
-    return grad_np
 
 
 def _in_order(tap: Tap, layer: Layer) -> bool:

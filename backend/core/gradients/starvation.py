@@ -3,10 +3,14 @@
 Shapes: N examples, P parameters, K modes.
 """
 
+from collections.abc import Generator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from backend.core.analyses.base import Tick
+from backend.core.gradients.tangent_kernel import kernel_in_pieces
 
 
 class Modes(NamedTuple):
@@ -16,8 +20,11 @@ class Modes(NamedTuple):
     values_K: Tensor  # largest first
 
 
-def modes(jacobian_NP: Tensor, sign_N: Tensor) -> Modes:
-    """Return the modes of Φ = diag(s) J: the slopes of each example's margin s·f at the initial point.
+def modes(jacobian_NP: Tensor, sign_N: Tensor) -> Generator[Tick, None, Modes]:
+    """Work out the modes of Φ = diag(s) J: the slopes of each example's margin s·f at the initial point.
+
+    From Φ Φᵀ = U S² Uᵀ, block by block and in double precision: a mode of a hundred-millionth of the strongest one is
+    still told from rounding, and the last step takes N³ instead of N²·P products.
 
     Pezeshki et al. 2021, Gradient starvation: a learning proclivity in neural networks.
 
@@ -25,11 +32,17 @@ def modes(jacobian_NP: Tensor, sign_N: Tensor) -> Modes:
         jacobian_NP: slopes of the single output.
         sign_N: −1 or 1, the classes.
 
+    Yields:
+        Ticks.
+
     Returns:
-        Left singular vectors and values.
+        Left singular vectors and values, of the slopes' precision.
     """
-    left, values, _ = torch.linalg.svd(sign_N[:, None] * jacobian_NP, full_matrices=False)
-    return Modes(left, values)
+    features_NP = sign_N[:, None].double() * jacobian_NP.double()
+    kernel_NN = yield from kernel_in_pieces(features_NP[:, None])
+    squares_K, left_NK = torch.linalg.eigh(kernel_NN)
+    values_K = squares_K.flip(0).clamp(min=0).sqrt()
+    return Modes(left_NK.flip(1).to(jacobian_NP.dtype), values_K.to(jacobian_NP.dtype))
 
 
 def responses(found: Modes, margin_N: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from core.analyses.races import of, race
 from core.analyses.races import told as raced
 
-from backend.core.analyses.base import Context, Moment, Path, Point
+from backend.core.analyses.base import Context, Moment, Path, Point, Tick
 from backend.core.analyses.gradient_stats import GRADIENT_STATS
 from backend.core.gradients.conflict import magnitude_similarity, pcgrad, upgrad
 from backend.core.gradients.per_sample import through_vmap
@@ -155,6 +155,15 @@ def test_modes_of_margins_learn_as_the_linearised_net_says(name: str) -> None:
     left = left * torch.where(left.sum(0) < 0, -1.0, 1.0)
     expected = left.T @ (features_NP @ (now.params_P - start.params_P)) / math.sqrt(25)
     np.testing.assert_allclose(change, expected[:3].numpy(), rtol=1e-3, atol=1e-12)
+
+
+def test_modes_of_margins_are_worked_out_in_pieces() -> None:
+    problem = build("cancer-logistic-gelu")
+    ctx = descent(problem, 1, lr=1e-5)
+    spec = GradientStatsAnalysis(statistics=("mode_responses",), examples=160)
+    without = spec.model_copy(update={"statistics": ("weight_norm",)})
+    ticks = [sum(isinstance(e, Tick) for e in GRADIENT_STATS.run(problem, each, ctx)) for each in (spec, without)]
+    assert ticks[0] >= ticks[1] + 5  # of 70, sixteen examples' slopes at once
 
 
 def test_the_exponent_of_a_descent_to_zero_loss() -> None:

@@ -237,7 +237,7 @@ def test_gradient_flow_learns_the_strong_mode_first() -> None:
     # One strong and one weak feature, both enough to tell the classes apart: the weak one starves.
     sign = torch.tensor([1.0, -1.0] * 20, dtype=torch.float64)
     x = torch.stack([2.0 * sign, 0.2 * torch.roll(sign, 0) + 0.1 * drawn(40)], 1)
-    found = starvation.modes(x, sign)
+    found = finish(starvation.modes(x, sign))
     w = torch.zeros(2, dtype=torch.float64)
     for _ in range(200):
         margin = sign * (x @ w)
@@ -245,6 +245,16 @@ def test_gradient_flow_learns_the_strong_mode_first() -> None:
     learnt = starvation.responses(found, sign * (x @ w)).abs()
     assert found.values_K[0] > 5 * found.values_K[1]
     assert learnt[0] > 5 * learnt[1]
+
+
+def test_modes_are_those_of_the_singular_value_decomposition() -> None:
+    """The slow twin; a feature of a millionth of the strongest one's size is still told from rounding."""
+    sign = torch.tensor([1.0, -1.0] * 15, dtype=torch.float64)
+    slopes_NP = drawn(30, 40) @ torch.diag(torch.logspace(0, -6, 40, dtype=torch.float64))
+    left, values, _ = torch.linalg.svd(sign[:, None] * slopes_NP, full_matrices=False)
+    found = finish(starvation.modes(slopes_NP, sign))
+    torch.testing.assert_close(found.values_K, values, rtol=1e-6, atol=1e-12)
+    torch.testing.assert_close((found.left_NK * left).sum(0).abs(), torch.ones(30).double(), rtol=0, atol=1e-6)
 
 
 def test_the_exponent_of_a_quadratic_and_of_a_quartic() -> None:

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backend.core.analyses.base import Moment
+from backend.core.gradients import gram as in_stripes
 from backend.core.gradients import per_sample as in_passes
 from backend.core.gradients.gram import gram
 from backend.core.gradients.moments import moments
 from backend.core.gradients.per_sample import TooLarge, per_sample, through_vmap
-from backend.core.gradients.taps import Taps, patches
+from backend.core.gradients.taps import Taps, laid_out, windows
 from backend.core.problems.pooling import Halved
 from backend.core.problems.problem import Data, Problem
 from tests.cases import NETWORKS, build, over
@@ -101,14 +102,24 @@ def test_examples_that_agree_have_no_variance() -> None:
     assert bool((found.mean_p != 0).any())
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_examples_in_several_passes(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_examples_in_several_passes(monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
     problem = build("resnet-group")
+    monkeypatch.setattr(in_passes, "AT_ONCE_MB", 16.0 if at_once else 0.0)
     moment, data = at_start(problem), front(problem)
     monkeypatch.setattr(in_passes, "PIXELS", 5 * data.x[0, 0].numel())  # 13 examples are 5, 5 and 3
-    monkeypatch.setattr(in_passes, "hands", lambda device: threads)
     found_NP = torch.cat([part.grad_Np for part in per_sample(problem, moment, data)], 1)
     torch.testing.assert_close(found_NP, one_by_one(problem, moment, data), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["resnet-group", "digits-tanh"])
+def test_inner_products_by_stripes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_stripes, "SMALL", 8)  # of unequal height
+    problem = build(name)
+    moment, data = at_start(problem), front(problem, 23)
+    slow_NP = one_by_one(problem, moment, data)
+    found_NN = torch.stack([gram(part) for part in per_sample(problem, moment, data)]).sum(0)
+    torch.testing.assert_close(found_NN, slow_NP @ slow_NP.T, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +130,7 @@ def test_patches_are_those_of_unfold(kernel: Any, stride: Any, padding: Any, dil
     sides = (kernel, kernel) if isinstance(kernel, int) else kernel
     out = F.conv2d(x, torch.ones(2, 3, *sides), None, stride, padding, dilation)
     expected = F.unfold(x, sides, dilation, padding, stride)
-    assert torch.equal(patches(x, (*sides, *out.shape[2:]), stride, padding, dilation), expected)
+    assert torch.equal(laid_out(windows(x, (*sides, *out.shape[2:]), stride, padding, dilation)), expected)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 6, 4), (1, 2, 5, 7)])

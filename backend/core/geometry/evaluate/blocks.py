@@ -182,9 +182,14 @@ class Blocks:
                 self._kept[key] = block
         return block
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the layers after the first are a dense chain, which is evaluated in memory that is used again."""
+        return isinstance(self.model, Mlp) and self.problem.device.type == "cpu"
+
     def chain(self, z: Tensor) -> Chain | None:
         """Return a dense chain in this thread's memory, for first layers like these; None for any other network."""
-        if not isinstance(self.model, Mlp) or z.device.type != "cpu":
+        if not isinstance(self.model, Mlp) or not self.in_place:
             return None
         chain: Chain | None = getattr(self._own, "chain", None)
         if chain is None or len(chain.z) != len(z):

@@ -17,7 +17,8 @@ REPEATS: Final = 3  # of each plan at least; the quickest counts
 MOST: Final = 20
 PART: Final = 4  # of a piece of work is timed
 ENOUGH: Final = 0.012  # seconds that a plan is timed for, if its blocks are small
-NEAR: Final = 1.15  # times the quickest: then larger blocks, which leave the hands less to wait for each other
+BETTER: Final = 0.95  # of the pinned plan's time; a smaller gain may be noise
+NEAR: Final = 1.15  # in place, times the quickest: then larger blocks, so that the hands wait less for each other
 SLICE: Final = 0.04  # seconds that one block may take, so that a worker can look around
 _known: dict[Work, Plan] = {}
 
@@ -41,10 +42,13 @@ def tuned(work: Work, blocks: Blocks, coefficients: Sequence[float]) -> Generato
         for plan in candidates(work):
             if plan not in cost:
                 cost[plan] = yield from _timed(work, plan, blocks, coefficients)
-        near = [plan for plan in cost if cost[plan] <= NEAR * min(cost.values())]
-        # Many points at once only where that is clearly quicker; where nothing is quick enough, what hangs on nothing.
-        timed = min(cost.values()) < float("inf")
-        _known[work] = min(near, key=lambda plan: (plan.together, -plan.block)) if timed else pinned(work)
+        usual, quickest = pinned(work), min(cost, key=lambda plan: cost[plan])
+        if blocks.in_place and cost[quickest] < float("inf"):
+            near = [plan for plan in cost if cost[plan] <= NEAR * cost[quickest]]
+            # Many points at once only where that is clearly quicker.
+            _known[work] = min(near, key=lambda plan: (plan.together, -plan.block))
+        else:
+            _known[work] = quickest if cost[quickest] < BETTER * cost[usual] else usual
     return _known[work]
 
 

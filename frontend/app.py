@@ -12,7 +12,7 @@ from backend.schemas.problem.custom import CustomEntry
 from frontend import shell
 from frontend.client import Client
 from frontend.components.lane_mark import lane_mask
-from frontend.pages import branch_callbacks, estimate_callbacks, lab_callbacks, pages, runs_callbacks
+from frontend.pages import branch_callbacks, estimate_callbacks, lab_callbacks, pages, runs_callbacks, weights_callbacks
 from frontend.panels import choices, documentation
 from frontend.policy import policy
 from frontend.theme import LANE_COLOURS, LANE_DASHES, PALETTE, SCHEMES
@@ -76,6 +76,7 @@ def create_page(server: Any, client: Client | None = None, entries: Sequence[Cus
     lab_callbacks.register(app, client, entries)
     branch_callbacks.register(app, client)
     estimate_callbacks.register(app, client)
+    weights_callbacks.register(app, client)
     runs_callbacks.register(app)
     choices.register(app)
     documentation.register(app)

@@ -8,6 +8,7 @@ from backend.schemas.base import SpecModel, WireModel
 from backend.schemas.control import CONTROL
 from backend.schemas.events import Envelope
 from backend.schemas.fields import described
+from backend.schemas.problem import AnyProblem
 from backend.schemas.recording import RECORDED, RECORDING
 from backend.schemas.run import REQUEST, Run, Tag
 
@@ -29,10 +30,12 @@ class ExportedRun(WireModel):
     events: tuple[Envelope, ...]
 
 
+PROBLEM: TypeAdapter[Any] = TypeAdapter(AnyProblem)
 CHANGES: TypeAdapter[RunChanges] = TypeAdapter(RunChanges)
 EXPORTED: TypeAdapter[ExportedRun] = TypeAdapter(ExportedRun)
 BODIES: dict[str, TypeAdapter[Any]] = {
     "Request": REQUEST,
+    "Problem": PROBLEM,
     "Control": CONTROL,
     "RunChanges": CHANGES,
     "ExportedRun": EXPORTED,

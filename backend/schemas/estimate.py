@@ -5,12 +5,16 @@ from backend.schemas.errors import ErrorDetail
 
 
 class EstimatePart(WireModel):
-    """A part of a run's work: ``path`` is the field of the request that it comes from."""
+    """A part of a run's work: ``path`` is the field of the request that it comes from.
+
+    What is ``late`` takes no more than the training beside it leaves, so that the training is what makes it long.
+    """
 
     name: str
     path: str
     seconds: float
     gradients: float  # gradient evaluations, of a batch in training and of the whole split in analyses
+    late: bool = False
 
 
 class Estimate(WireModel):

@@ -19,3 +19,15 @@ class CheckpointFile(WireModel):
     name: str
     tensors: dict[str, tuple[int, ...]]
     bytes: int
+
+
+class CheckpointMatch(WireModel):
+    """What of a file of weights fits a problem, by name and shape; ``fits`` is null where the problem does not say."""
+
+    name: str
+    fits: bool | None
+    fitting: int = 0
+    wanted: int = 0
+    missing: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()

@@ -88,9 +88,17 @@ class Draft:
         on = tuple(kind for kind in ANALYSES if switches.get(kind, kind in self.on))
         return replace(self, request=overlay(self.request, given.items()), on=on)
 
-    def requests(self) -> list[dict[str, Any]]:
-        """Return the requests to send: one, or one a variant, with only the analyses that are switched on."""
-        return [self._sent(overlay(self.request, variant.items())) for variant in self.variants or ({},)]
+    def requests(self, weights: str | None = None) -> list[dict[str, Any]]:
+        """Return the requests to send: one, or one a variant, with only the analyses that are switched on.
+
+        Args:
+            weights: the checkpoint file that they start from; None: from the initial point.
+
+        Returns:
+            The requests.
+        """
+        origin = {"origin": {"checkpoint": weights}} if weights else {}
+        return [{**self._sent(overlay(self.request, variant.items())), **origin} for variant in self.variants or ({},)]
 
     def analyses(self) -> list[dict[str, Any]]:
         """Return the analyses that start along with the race: on its problem, by the rules that its lanes have now."""

@@ -16,6 +16,7 @@ from frontend.components.run_controls import notice, run_controls
 from frontend.components.run_form import run_form
 from frontend.components.section import section
 from frontend.components.timeline import timeline
+from frontend.components.weights import weights_control
 from frontend.panels.documentation import drawer
 from frontend.panels.registry import PANELS
 from frontend.panels.stream import stream_script
@@ -78,7 +79,11 @@ def _setup(draft: Draft, chosen: Preset, entries: Sequence[CustomEntry]) -> Node
                 [preset_menu(), html.Div(preset_note(chosen, draft.variants), id=ids.PRESET_NOTE, className="note")],
                 className="section",
             ),
-            section("Problem", html.Div(problem_form(request["problem"], entries), id=ids.PROBLEM_FORM)),
+            section(
+                "Problem",
+                html.Div(problem_form(request["problem"], entries), id=ids.PROBLEM_FORM),
+                html.Div(weights_control(), className="after"),
+            ),
             section(
                 "Lanes",
                 html.Div(lane_list(request["lanes"], request["steps"]), id=ids.LANES_FORM, className="lanes"),

@@ -45,18 +45,19 @@ def register(app: Any, client: Client, entries: Sequence[CustomEntry] = ()) -> N
         State(ids.DRAFT, "data"),
         State(ids.VIEW, "data"),
         State(ids.ERRORS, "data"),
+        State(ids.WEIGHTS, "value"),
         *ANSWERS,
         prevent_initial_call=True,
     )
     async def start(
-        clicks: int | None, stored: Any, view: Any, told: Any, *answers: Sequence[Any]
+        clicks: int | None, stored: Any, view: Any, told: Any, weights: str | None, *answers: Sequence[Any]
     ) -> tuple[Any, Any, Any]:
         if not clicks:
             raise PreventUpdate
         draft = Draft.from_store(stored).answered(read_answers(*answers))
         runs: list[str] = []
         try:
-            for request in draft.requests():
+            for request in draft.requests(weights):
                 runs.append((await client.create(request)).id)
             for analysis in draft.analyses():
                 runs.append((await client.create(analysis)).id)

@@ -29,6 +29,24 @@ def test_a_file_is_stored_listed_and_forgotten(ask: Any, service: Service) -> No
     assert (again.status_code, again.json()["error"]["code"]) == (404, "not_found")
 
 
+def test_what_of_a_file_fits_a_problem_is_told_without_a_run(ask: Any, service: Service) -> None:
+    ask("PUT", "/api/checkpoints/mine", content=GOOD)
+    fits = ask("POST", "/api/checkpoints/mine/match", json=WINE).json()
+    assert (fits["fits"], fits["fitting"], fits["wanted"]) == (True, 2, 2)
+    deeper = {**WINE, "model": {"kind": "mlp", "hidden": [4]}}
+    told = ask("POST", "/api/checkpoints/mine/match", json=deeper).json()
+    assert (told["fits"], told["fitting"], told["missing"]) == (False, 0, ["2.weight", "2.bias"])
+    assert told["other"] == ["0.weight ([4, 13] expected, [3, 13] there)", "0.bias ([4] expected, [3] there)"]
+    wrapped = save({"module.0.weight": np.zeros((3, 13)), "module.0.bias": np.zeros(3), "module.ema": np.zeros(2)})
+    ask("PUT", "/api/checkpoints/wrapped", content=wrapped)
+    told = ask("POST", "/api/checkpoints/wrapped/match", json=WINE).json()
+    assert (told["fits"], told["unused"]) == (True, ["ema"])
+    own = ask("POST", "/api/checkpoints/mine/match", json={"custom": {"name": "mine"}}).json()
+    assert own["fits"] is None
+    assert ask("POST", "/api/checkpoints/none/match", json=WINE).status_code == 404
+    assert ask("POST", "/api/checkpoints/mine/match", json={"data": {"kind": "x"}}).status_code == 422
+
+
 @pytest.mark.parametrize("name", ["..%2F..%2Fx", "%2e%2e", "a%00b", ".x", "x" * 101, "%2Fetc%2Fpasswd"])
 def test_no_name_leads_out_of_the_folder(ask: Any, tmp_path: Path, name: str) -> None:
     before = sorted(tmp_path.rglob("*"))

@@ -7,7 +7,7 @@ import pytest
 ROUTES = {
     ("get", "/api/health"), ("get", "/api/metrics"), ("get", "/api/catalog"), ("get", "/api/stream"),
     ("get", "/api/runs"), ("post", "/api/runs"), ("post", "/api/runs/import"),
-    ("post", "/api/runs/estimate"),
+    ("post", "/api/runs/estimate"), ("post", "/api/checkpoints/{name}/match"),
     ("get", "/api/runs/{run}"), ("patch", "/api/runs/{run}"), ("delete", "/api/runs/{run}"),
     ("post", "/api/runs/{run}/control"), ("post", "/api/runs/{run}/resume"), ("get", "/api/runs/{run}/events"),
     ("get", "/api/runs/{run}/snapshots"), ("get", "/api/runs/{run}/export"),

@@ -19,6 +19,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 )  # fmt: skip
+EXAMPLE = Path(__file__).parents[2] / "examples/own_problems.py"
 ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -82,9 +83,19 @@ def server(serving: Server) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serve the application from an empty data directory, one worker warm."""
-    data = tmp_path_factory.mktemp("data")
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "1", "--data", str(data)]
-    log = data.parent / "server.log"
+    yield from served(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve the example's problems of one's own."""
+    yield from served(tmp_path_factory.mktemp("own"), "--problems", str(EXAMPLE))
+
+
+def served(data: Path, *options: str) -> Iterator[Server]:
+    """Serve the application from this data directory, one worker warm, until the end."""
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "1", "--data", str(data), *options]
+    log = data.parent / f"{data.name}.log"
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2])
     try:

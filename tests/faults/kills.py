@@ -164,7 +164,9 @@ class Reader(threading.Thread):
                 return
 
 
-def campaign(data: Path, kills: int, seed: int, say: Callable[[str], None] = lambda text: None) -> Found:
+def campaign(
+    data: Path, kills: int, seed: int, say: Callable[[str], None] = lambda text: None, haste: float = 1.0
+) -> Found:
     """Kill so many times, then let everything end, and look.
 
     Args:
@@ -172,6 +174,7 @@ def campaign(data: Path, kills: int, seed: int, say: Callable[[str], None] = lam
         kills: how many processes are killed.
         seed: of the moments and of who is hit.
         say: is told how it goes.
+        haste: how many times faster the races run, and the deaths follow each other.
 
     Returns:
         What was done and found.
@@ -180,10 +183,11 @@ def campaign(data: Path, kills: int, seed: int, say: Callable[[str], None] = lam
     server.start()
     reader = Reader(server)
     reader.start()
-    undisturbed = _wait(server, _submit(server, RACE))
+    race = {**RACE, "pace": RACE["pace"] * haste}
+    undisturbed = _wait(server, _submit(server, race))
     for turn in range(kills):
-        _keep_busy(server, dice)
-        time.sleep(dice.uniform(0.0, 2.5))
+        _keep_busy(server, dice, race)
+        time.sleep(dice.uniform(0.0, 2.5) / haste)
         workers = server.workers()
         if workers and dice.random() < 0.6:
             _strike(dice.choice(workers))
@@ -217,11 +221,11 @@ def _submit(server: Server, request: dict[str, Any]) -> str:
     raise TimeoutError("no run was taken")
 
 
-def _keep_busy(server: Server, dice: random.Random) -> None:
+def _keep_busy(server: Server, dice: random.Random, race: dict[str, Any]) -> None:
     """Have a race and an analysis under way or waiting at least."""
     live = [run for run in server.runs() if run["status"] not in ENDED]
     if sum(run["kind"] == "train" for run in live) < 2:
-        _submit(server, {**RACE, "recovery": dice.choice(["fail", "resume", "resume"])})
+        _submit(server, {**race, "recovery": dice.choice(["fail", "resume", "resume"])})
     if not any(run["kind"] == "analyse" for run in live):
         _submit(server, LOOK)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from backend.jobs.costs.size import size_of
+from backend.jobs.costs.size import layout_of, size_of
 from backend.schemas.problem import CustomProblem, DataProblem
 from backend.schemas.problem.custom import Custom, CustomEntry
 from backend.schemas.problem.data import MnistData
@@ -16,6 +16,9 @@ from tests.cases import NETWORKS, PROBLEMS, build
 def test_parameters_and_examples_are_those_of_the_problem(name: str) -> None:
     built, size = build(name), size_of(PROBLEMS[name])
     assert size.parameters == built.params0(0)[0].numel()
+    layout = layout_of(PROBLEMS[name])
+    if layout is not None:
+        assert layout == (tuple(built.layout.entries), tuple(built.buffer_layout.entries))
     train, test = ((0, 0) if part is None else part.x.shape for part in (built.train, built.test))
     assert size.examples == train[0]
     if name in NETWORKS:

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from backend.api.deps import Body, ServiceDep, answer_model
+from backend.api.bodies import PROBLEM, body
+from backend.api.deps import Body, ServiceDep, answer_model, parse
 from backend.schemas.base import WireModel
-from backend.schemas.snapshot import CheckpointFile
+from backend.schemas.snapshot import CheckpointFile, CheckpointMatch
 
 PREFIX = "/api/checkpoints"
 router = APIRouter(prefix=PREFIX, tags=["checkpoints"])
@@ -33,6 +34,17 @@ def page(service: ServiceDep) -> Response:
 def upload(service: ServiceDep, name: str, raw: Body) -> Response:
     """Store a safetensors file, or a state dict of torch.save, under a name; one of that name is replaced."""
     return answer_model(service.checkpoints.save(name, raw), status=201)
+
+
+@router.post(
+    "/{name}/match",
+    response_model=None,
+    responses={200: {"model": CheckpointMatch}},
+    openapi_extra=body("Problem"),
+)
+def match(service: ServiceDep, name: str, raw: Body) -> Response:
+    """Say what of a file fits a problem by name and shape; nothing is run."""
+    return answer_model(service.checkpoints.match(name, parse(PROBLEM, raw)))
 
 
 @router.delete("/{name}", status_code=204, response_model=None)

@@ -118,15 +118,16 @@ def _race(request: TrainRequest, clock: _Clock) -> Iterator[EstimatePart]:
 
 def _probe(request: TrainRequest, probe: Probe, path: str, clock: _Clock, training: float) -> EstimatePart:
     look = looks.cost_of(probe.analysis, clock.size, along=True)
-    shared = hasattr(probe.analysis, "plane")  # all lanes are on one plane
-    lanes = 1 if shared else len(request.lanes) * request.repeats
+    on_plane = hasattr(probe.analysis, "plane")  # all lanes are on one plane
+    lanes = 1 if on_plane else len(request.lanes) * request.repeats
     count = request.steps // probe.every + 1
     whole = _part(probe.analysis.title, path, look, clock, count * lanes)
     if probe.late == "wait":
         return whole
-    most = LATE * max(training, request.steps / request.pace if request.pace else 0.0) + whole.seconds / count
+    most = LATE * training + whole.seconds / count
     share = min(1.0, most / whole.seconds) if whole.seconds else 1.0
-    return whole.model_copy(update={"seconds": share * whole.seconds, "gradients": share * whole.gradients})
+    shared = {"seconds": share * whole.seconds, "gradients": share * whole.gradients, "late": True}
+    return whole.model_copy(update=shared)
 
 
 def _part(name: str, path: str, look: Look, clock: _Clock, times: float) -> EstimatePart:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.jobs.errors import InvalidRequest
-from backend.schemas.errors import ErrorDetail, FieldError
+from backend.schemas.errors import FieldError
 from backend.schemas.estimate import Estimate
 
 HOUR = 3600.0
@@ -33,7 +33,7 @@ class Limits:
             The refusal, at the field that costs most; None where the run may begin.
         """
         if self.hours is not None and found.working > self.hours * HOUR:
-            most = max(found.parts, key=lambda part: part.seconds)
+            most = max((part for part in found.parts if not part.late), key=lambda part: part.seconds)
             share = most.seconds / found.working
             message = (
                 f"this would compute for about {in_words(found.working)} on one worker, and at most "
@@ -86,9 +86,4 @@ def _advice(path: str) -> str:
 
 
 def _refuse(path: str, message: str, hint: str) -> InvalidRequest:
-    return InvalidRequest(message, hint=hint, errors=(FieldError(path=path, message=message),))
-
-
-def detail_of(refused: InvalidRequest | None) -> ErrorDetail | None:
-    """Return what an answer holds of a refusal."""
-    return None if refused is None else refused.detail
+    return InvalidRequest(message, hint=hint, errors=(FieldError(path=path, message=f"{message}. {hint}"),))

@@ -23,6 +23,7 @@ from backend.schemas.problem.pde import AdvectionPde, PdeSpec, PoissonPde, Sines
 
 WHOLE: Final = {"digits": 1797, "digits32": 1797, "block_digits": 360, "wine": 178, "breast_cancer": 569}
 TRIALS: Final = {1: (4, 1), 2: (10, 2), 10: (20, 3)}  # coordinates → width and blocks of a trial function
+Tensors = tuple[tuple[str, tuple[int, ...]], ...]
 JET: Final = 3  # a value, its slope and its bend, each as dear as a value
 
 
@@ -53,11 +54,17 @@ class Size:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One layer: its parameters, and for each example its products and the values that it makes."""
+    """One layer: its tensors by name, and for each example its products and the values that it makes."""
 
-    parameters: int
+    tensors: Tensors
     products: int
     values: int
+    buffers: Tensors = ()
+
+    @property
+    def parameters(self) -> int:
+        """Return how many numbers its tensors hold."""
+        return sum(math.prod(shape) for _, shape in self.tensors)
 
 
 def size_of(problem: AnyProblem, entries: Sequence[CustomEntry] = ()) -> Size:
@@ -87,6 +94,20 @@ def size_of(problem: AnyProblem, entries: Sequence[CustomEntry] = ()) -> Size:
             )
 
 
+def layout_of(problem: AnyProblem) -> tuple[Tensors, Tensors] | None:
+    """Return names and shapes of a problem's parameters and of its buffers; None where the spec does not tell them."""
+    match problem:
+        case DataProblem():
+            layers = list(_layers(problem, features_of(problem.data), _outputs(problem)))
+        case PdeProblem():
+            layers = list(_trial(problem.pde))
+        case _:
+            return None
+    return tuple(each for layer in layers for each in layer.tensors), tuple(
+        each for layer in layers for each in layer.buffers
+    )
+
+
 def features_of(data: AnyData) -> int:
     """Return how many numbers an input has."""
     match data:
@@ -107,7 +128,7 @@ def features_of(data: AnyData) -> int:
 def _network(problem: DataProblem) -> Size:
     data, model = problem.data, problem.model
     inputs = features_of(data)
-    outputs = 1 if data.classes is None or isinstance(problem.loss, LogisticLoss) else data.classes
+    outputs = _outputs(problem)
     layers = list(_layers(problem, inputs, outputs))
     return Size(
         parameters=sum(each.parameters for each in layers), examples=training_examples(data), tested=_tested(data),
@@ -116,46 +137,68 @@ def _network(problem: DataProblem) -> Size:
     )  # fmt: skip
 
 
+def _outputs(problem: DataProblem) -> int:
+    classes = problem.data.classes
+    return 1 if classes is None or isinstance(problem.loss, LogisticLoss) else classes
+
+
 def _layers(problem: DataProblem, inputs: int, outputs: int) -> Iterator[_Layer]:
     model, image = problem.model, problem.data.image or (1, 1, 1)
     match model:
         case MlpModel():
-            for narrow, wide in pairwise((inputs, *model.hidden, outputs)):
-                yield _dense(narrow, wide)
+            for place, (narrow, wide) in enumerate(pairwise((inputs, *model.hidden, outputs))):
+                yield _dense(f"{2 * place}", narrow, wide)
         case CnnModel():
             depth, height, width = image
-            for wide in model.channels:
-                yield _convolution(depth, wide, 3, height * width, 1 + 2 * (model.norm != "none"))
+            step = 3 if model.norm == "none" else 4
+            for block, wide in enumerate(model.channels):
+                norm = _norm(f"{step * block + 1}", wide, model.norm)
+                yield _convolution(f"{step * block}", (wide, depth, 3, 3), height * width, norm, biased=True)
                 depth, height, width = wide, height // 2, width // 2
-            yield _dense(depth * height * width, outputs)
+            yield _dense(f"{step * len(model.channels) + 1}", depth * height * width, outputs)
         case ResNetModel():
             yield from _residual(model, image)
-            yield _dense(model.channels[-1], outputs)
+            yield _dense("dense", model.channels[-1], outputs)
 
 
 def _residual(model: ResNetModel, image: tuple[int, int, int]) -> Iterator[_Layer]:
     depth, height, width = image
-    per_unit = 2 if model.norm != "none" else 1  # a norm's weight and bias, or the convolution's bias
     narrow = model.channels[0]
-    yield _convolution(depth, narrow, 3, height * width, per_unit)
+
+    def convolved(name: str, wide: int, narrow: int, side: int) -> _Layer:
+        norm = _norm(f"{name}.norm", wide, model.norm)
+        return _convolution(name, (wide, narrow, side, side), height * width, norm, biased=model.norm == "none")
+
+    yield convolved("stem", narrow, depth, 3)
     for stage, wide in enumerate(model.channels):
         for block in range(model.blocks):
-            halves = bool(stage) and not block
+            name, halves = f"stages.{stage}.{block}", bool(stage) and not block
             height, width = ((height + 1) // 2, (width + 1) // 2) if halves else (height, width)
-            yield _convolution(narrow, wide, 3, height * width, per_unit)
-            yield _convolution(wide, wide, 3, height * width, per_unit)
+            yield convolved(f"{name}.first", wide, narrow, 3)
+            yield convolved(f"{name}.second", wide, wide, 3)
             if model.shortcut and (halves or narrow != wide):
-                yield _convolution(narrow, wide, 1, height * width, per_unit)
+                yield convolved(f"{name}.shortcut", wide, narrow, 1)
             narrow = wide
 
 
-def _dense(narrow: int, wide: int) -> _Layer:
-    return _Layer((narrow + 1) * wide, narrow * wide, 2 * wide)
+def _dense(name: str, narrow: int, wide: int) -> _Layer:
+    return _Layer(((f"{name}.weight", (wide, narrow)), (f"{name}.bias", (wide,))), narrow * wide, 2 * wide)
 
 
-def _convolution(narrow: int, wide: int, side: int, pixels: int, per_unit: int) -> _Layer:
-    weights = wide * narrow * side * side
-    return _Layer(weights + per_unit * wide, weights * pixels, (1 + per_unit) * wide * pixels)
+def _norm(name: str, wide: int, kind: str) -> tuple[Tensors, Tensors]:
+    """Return a norm's parameters and buffers; none where there is none."""
+    if kind == "none":
+        return (), ()
+    running = ((f"{name}.running_mean", (wide,)), (f"{name}.running_var", (wide,)))
+    return ((f"{name}.weight", (wide,)), (f"{name}.bias", (wide,))), running if kind == "batch" else ()
+
+
+def _convolution(
+    name: str, shape: tuple[int, ...], pixels: int, norm: tuple[Tensors, Tensors], *, biased: bool
+) -> _Layer:
+    bias: Tensors = ((f"{name}.bias", shape[:1]),) if biased else ()
+    values = (3 if norm[0] else 2) * shape[0] * pixels
+    return _Layer(((f"{name}.weight", shape), *bias, *norm[0]), math.prod(shape) * pixels, values, norm[1])
 
 
 def _tested(data: AnyData) -> int:
@@ -168,17 +211,25 @@ def _tested(data: AnyData) -> int:
 
 
 def _equation(spec: PdeSpec) -> Size:
-    if isinstance(spec.ansatz, SinesAnsatz):
-        count = 2 * spec.ansatz.modes if isinstance(spec, AdvectionPde) else spec.ansatz.modes
-        return Size(count, spec.points, inputs=spec.coordinates, products=JET * count, values=JET, layers=4)
-    width, blocks = TRIALS[spec.coordinates]
-    width, blocks = spec.ansatz.width or width, blocks if spec.ansatz.blocks is None else spec.ansatz.blocks
-    features = spec.coordinates + isinstance(spec, AdvectionPde)  # a circle's place is two numbers
-    layers = [_dense(features, width), *[_dense(width, width)] * (2 * blocks), _dense(width, 1)]
+    layers = list(_trial(spec))
     curved = spec.coordinates if isinstance(spec, PoissonPde) else 1
-    times = 1 + 2 * curved
+    times = 1 if isinstance(spec.ansatz, SinesAnsatz) else 1 + 2 * curved
     return Size(
         parameters=sum(each.parameters for each in layers), examples=spec.points, inputs=spec.coordinates,
         products=times * sum(each.products for each in layers), values=4 * times * sum(each.values for each in layers),
         layers=8 * len(layers),
     )  # fmt: skip
+
+
+def _trial(spec: PdeSpec) -> Iterator[_Layer]:
+    if isinstance(spec.ansatz, SinesAnsatz):
+        count = 2 * spec.ansatz.modes if isinstance(spec, AdvectionPde) else spec.ansatz.modes
+        yield _Layer((("coefficients", (1, count)),), JET * count, JET)
+        return
+    width, blocks = TRIALS[spec.coordinates]
+    width, blocks = spec.ansatz.width or width, blocks if spec.ansatz.blocks is None else spec.ansatz.blocks
+    yield _dense("in", spec.coordinates + isinstance(spec, AdvectionPde), width)  # a circle's place is two numbers
+    for block in range(blocks):
+        for layer in (0, 1):
+            yield _dense(f"blocks.{block}.{layer}", width, width)
+    yield _dense("out", width, 1)

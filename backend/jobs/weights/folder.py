@@ -10,13 +10,16 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from backend.jobs.blobs import Place, read_whole
+from backend.jobs.costs.size import layout_of
 from backend.jobs.errors import NotFound, Unsupported, invalid_field
 from backend.jobs.points import FILE as NAME
 from backend.jobs.snapshot_files import write_file
 from backend.jobs.weights.bad import BadWeights
+from backend.jobs.weights.matched import report
 from backend.jobs.weights.state_dict import read_state_dict
 from backend.jobs.weights.tensor_file import read_tensor_file
-from backend.schemas.snapshot import CheckpointFile
+from backend.schemas.problem import AnyProblem
+from backend.schemas.snapshot import CheckpointFile, CheckpointMatch
 
 LONGEST: Final = 500  # letters of a tensor's name
 META: Final = "__metadata__"  # which the safetensors form keeps for itself
@@ -114,6 +117,25 @@ class CheckpointFolder:
             Unsupported: where it is not one of weights, or is broken.
         """
         return read_checkpoint(self.path(name))
+
+    def match(self, name: str, problem: AnyProblem) -> CheckpointMatch:
+        """Say what of a file fits a problem, by name and shape, as far as the spec tells its tensors.
+
+        Args:
+            name: the file's.
+            problem: the problem.
+
+        Returns:
+            The report.
+        """
+        shapes, layout = _about(name, self.read(name)).tensors, layout_of(problem)
+        if layout is None:
+            return CheckpointMatch(name=name, fits=None, unused=())
+        found = report(shapes, dict((*layout[0], *layout[1])))
+        return CheckpointMatch(
+            name=name, fits=found.fits, fitting=found.fitting, wanted=found.wanted, missing=found.missing,
+            other=found.other, unused=found.unused,
+        )  # fmt: skip
 
     def delete(self, name: str) -> None:
         """Forget a file."""

@@ -24,6 +24,54 @@ class Matched:
     unused: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Report:
+    """What of a file fits a problem: tensors by name, those that are missing, of another shape, or not used."""
+
+    names: Mapping[str, str]  # of each tensor in the file, without a wrapper's prefix → as it stands there
+    wanted: int
+    missing: tuple[str, ...]
+    other: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether every tensor of the problem is there."""
+        return not self.missing and not self.other
+
+    @property
+    def fitting(self) -> int:
+        """Return how many of the problem's tensors are there."""
+        return self.wanted - len(self.missing) - len(self.other)
+
+    def __str__(self) -> str:
+        parts = [("missing", self.missing), ("of another shape", self.other), ("not used", self.unused)]
+        told = "; ".join(f"{said}: {_listed(names)}" for said, names in parts if names)
+        said = f"{self.fitting} of the problem's {self.wanted} tensors match by name and shape"
+        return f"{said}; {told}" if told else said
+
+
+def report(shapes: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> Report:
+    """Compare a file's tensors with a problem's.
+
+    Args:
+        shapes: of the file's, by name; a wrapper's prefix before all names is left out.
+        wanted: of the problem's.
+
+    Returns:
+        What matches and what does not.
+    """
+    names = min(_unwrapped({key: key for key in shapes}), key=lambda each: len(wanted.keys() - each.keys()))
+    found = {key: tuple(shapes[name]) for key, name in names.items()}
+    other = tuple(
+        f"{key} ({list(shape)} expected, {list(found[key])} there)"
+        for key, shape in wanted.items()
+        if key in found and found[key] != shape
+    )
+    missing, unused = tuple(key for key in wanted if key not in found), tuple(key for key in found if key not in wanted)
+    return Report(names, len(wanted), missing, other, unused)
+
+
 def matched(name: str, arrays: Arrays, params: Entries, buffers: Entries) -> Matched:
     """Put a file's tensors into a problem's order.
 
@@ -39,29 +87,19 @@ def matched(name: str, arrays: Arrays, params: Entries, buffers: Entries) -> Mat
     Raises:
         Unsupported: where a tensor is missing or of another shape, with the report.
     """
-    wanted = dict((*params, *buffers))
-    arrays = min(_unwrapped(arrays), key=lambda each: len(wanted.keys() - each.keys()))
-    missing = [key for key in wanted if key not in arrays]
-    other = [
-        f"{key} ({list(wanted[key])} expected, {list(arrays[key].shape)} there)"
-        for key in wanted
-        if key in arrays and tuple(arrays[key].shape) != wanted[key]
-    ]
-    unused = tuple(key for key in arrays if key not in wanted)
-    if missing or other:
-        parts = [("missing", missing), ("of another shape", other), ("not used", unused)]
-        report = "; ".join(f"{said}: {_listed(names)}" for said, names in parts if names)
-        fitting = len(wanted) - len(missing) - len(other)
+    found = report({key: array.shape for key, array in arrays.items()}, dict((*params, *buffers)))
+    if not found.fits:
         raise Unsupported(
-            f"checkpoint {name}: {fitting} of the problem's {len(wanted)} tensors match by name and shape; {report}",
+            f"checkpoint {name}: {found}",
             hint="Choose the problem that the weights belong to, with the same sizes, or save them under these names.",
             where=name,
         )
-    return Matched(_flat(arrays, params), _flat(arrays, buffers), unused)
+    named = {key: arrays[there] for key, there in found.names.items()}
+    return Matched(_flat(named, params), _flat(named, buffers), found.unused)
 
 
-def _unwrapped(arrays: Arrays) -> list[Arrays]:
-    found = [arrays]
+def _unwrapped(names: Mapping[str, str]) -> list[Mapping[str, str]]:
+    found = [names]
     for prefix in (*WRAPPERS, *WRAPPERS):  # in any order, one around the other
         found += [{key.removeprefix(prefix): each for key, each in known.items()} for known in tuple(found)]
     return found

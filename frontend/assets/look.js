@@ -96,7 +96,7 @@
     const name = `${title} of ${race.name} at step ${steps.join(", ")}`.slice(0, 200);
     const request = { kind: "analyse", name, at, analysis: along ? along.analysis : spec, dtype, seed, device };
     const answer = await gradscape.ask("POST", "/api/runs", request);
-    return answer.error ? { error: answer.error } : { id: answer.json.id, steps };
+    return answer.error ? { error: answer.error } : { id: answer.json.id, run: answer.json, steps };
   }
 
   document.addEventListener("click", async ({ target }) => {

@@ -36,9 +36,9 @@
     const cursor = cursors.get(envelope.run);
     if (!cursor) return;
     if (envelope.seq <= cursor.seq) return touch(); // read from the history before: only the row is news
-    if (cursor.filling || cursor.late || envelope.seq > cursor.seq + 1) {
+    if (envelope.seq > cursor.seq + 1) {
       cursor.held.push({ envelope, row });
-      if (!cursor.late) fill(envelope.run, cursor);
+      if (!cursor.late && !cursor.filling) fill(envelope.run, cursor);
       return;
     }
     accept(cursor, envelope);
@@ -137,7 +137,7 @@
   // --- page -------------------------------------------------------------------------------------------------------
 
   // Shows these runs, in this order, with these choices ("panel.control" → value).
-  function setView({ runs = [], choices = {} }) {
+  function setView({ runs = [], choices = {}, facts = {} }) {
     const ids = [...runs];
     const same = ids.join() === wanted.runs.join();
     wanted = { runs: ids, choices };
@@ -149,8 +149,16 @@
     const late = view.row > 0; // the stream goes on where it is: what the new runs told before is read from their history
     for (const id of added) cursors.set(id, { seq: 0, held: [], filling: false, late });
     view.show(ids);
-    learnRuns(added).then(connect);
+    for (const id of added) if (facts[id]) view.learn(id, { ...facts[id], missing: false });
+    const unknown = added.filter((id) => !facts[id]);
+    if (unknown.length) learnRuns(unknown).then(connect);
+    else connect();
     touch();
+  }
+
+  // Shows a run that was just made, beside the others, before the address says so: `keep` is to follow.
+  function present(run, runs = wanted.runs) {
+    setView({ ...wanted, runs: [...runs.filter((id) => id !== run.id), run.id], facts: { [run.id]: run } });
   }
 
   function applyChoices() {
@@ -227,6 +235,7 @@
 
   gradscape.setView = setView;
   gradscape.keep = keep;
+  gradscape.present = present;
   gradscape.touch = touch;
   gradscape.panels = () => [...panels.values()].map(({ panel }) => panel);
   gradscape.take = take;

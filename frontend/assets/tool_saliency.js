@@ -6,9 +6,11 @@
   const { make, makers } = gradscape.strips;
 
   const MEANT = 150; // milliseconds until a slider counts as let go
-  const PATIENCE = 100; // milliseconds between looks at whether the new picture has begun
+  const PATIENCE = 60; // milliseconds between looks at whether the new picture has begun
+  const AWHILE = 500; // milliseconds after which the page keeps a run that has told nothing yet
+  const MOST = 8; // runs of a view
   const FOLLOW = 200; // milliseconds between looks at the time line
-  const TRIES = 100;
+  const TRIES = 170;
   const AVERAGING = ["smoothgrad", "smoothgrad_squared", "vargrad", "integrated_gradients", "expected_gradients", "moreau_grad", "frequency_integrated_gradients"];
   const NOISY = ["smoothgrad", "smoothgrad_squared", "vargrad", "moreau_grad"];
 
@@ -112,25 +114,31 @@
     const last = view.runs().filter(({ request: asked }) => asked.analysis && asked.analysis.kind === "saliency").pop();
     if (!last) return { error: { code: "invalid_request", message: "There is nothing to explain yet.", hint: "Press Start first." } };
     const answer = await gradscape.ask("POST", "/api/runs", { ...last.request, analysis: spec });
-    return answer.error ? answer : { id: answer.json.id };
+    return answer.error ? answer : { id: answer.json.id, run: answer.json };
   }
 
   async function ask(strip) {
     const turn = (strip.turn = (strip.turn || 0) + 1);
     say(strip, "Asking …");
-    const { id, error } = await request(strip);
+    const { id, run, error } = await request(strip);
     if (turn !== strip.turn) return id && forget(id); // another change came meanwhile
     say(strip, error ? [error.message, error.hint].filter(Boolean).join(" ") : "");
     if (error) return;
     const before = strip.run;
     strip.run = id;
     const { order } = gradscape.current;
-    const kept = order.length < 8 ? order : order.filter((run) => run !== before);
-    gradscape.keep({}, [...kept, id]);
-    await begun(id);
-    if (!before) return;
-    gradscape.keep({}, [...new Set([...gradscape.current.order, id])].filter((run) => run !== before));
-    forget(before);
+    gradscape.present(run, order.length < MOST ? order : order.filter((other) => other !== before));
+    const there = begun(id);
+    const early = await Promise.race([there, pause(AWHILE)]);
+    if (!early) keep(id); // the bar can cancel it meanwhile
+    await there;
+    keep(id, before);
+    if (before) forget(before);
+  }
+
+  // The picture takes precedence over the address, which takes the page a while.
+  function keep(id, without = null) {
+    gradscape.keep({}, [...new Set([...gradscape.current.order, id])].filter((run) => run !== without));
   }
 
   // Where the time line was moved and rests, the same is asked there: what these controls say is what the maps show. A
@@ -144,13 +152,18 @@
     if (strip.run || panelOf(strip).blank()) later(strip);
   }
 
-  // Waits until a run has told its first pictures, or has ended.
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds, false));
+
+  // Waits until a run has told its first pictures and they are drawn, or has ended.
   async function begun(id) {
     for (let i = 0; i < TRIES; i += 1) {
       const { buffers, known: runs } = gradscape.current;
-      if (runs.has(id) && (buffers.ofKind("saliency_map", id).length || gradscape.current.ended(id))) return;
-      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      if (!runs.has(id)) return true; // taken out
+      if (buffers.ofKind("saliency_map", id).length || gradscape.current.ended(id)) break;
+      await pause(PATIENCE);
     }
+    await pause(PATIENCE);
+    return true;
   }
 
   // A picture that another has replaced is not kept: it would fill the list of runs.

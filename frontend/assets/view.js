@@ -4,6 +4,7 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const ENDED = ["succeeded", "failed", "cancelled"];
+  const DRAWN = ["name", "request", "told", "points", "missing"]; // of a run, what pictures hang on
 
   class View {
     constructor(rowShown) {
@@ -60,7 +61,7 @@
       if (!facts.error && !run.missing) next.error = run.error;
       if (run.progress) next.progress = run.progress; // its events tell it sooner
       this.known.set(id, next);
-      this.changed();
+      if (DRAWN.some((name) => JSON.stringify(next[name]) !== JSON.stringify(run[name]))) this.changed();
     }
 
     take(id, event) {

@@ -132,6 +132,14 @@
     const early = await Promise.race([there, pause(AWHILE)]);
     if (!early) keep(id); // the bar can cancel it meanwhile
     await there;
+    const refusal = (gradscape.current.known.get(id) || {}).error;
+    if (refusal) { // the maps before stay, and why there are no others is said here
+      if (strip.run === id) strip.run = before;
+      say(strip, refusal.message);
+      gradscape.keep({}, gradscape.current.order.filter((run) => run !== id));
+      forget(id);
+      return;
+    }
     keep(id, before);
     if (before) forget(before);
   }

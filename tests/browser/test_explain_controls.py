@@ -57,3 +57,7 @@ def test_every_control_asks_anew_and_the_newest_answer_is_shown(page: Any, serve
     told(
         page, "document.querySelector('[data-panel=saliency] [data-said]').textContent.startsWith('Write examples as')"
     )
+    page.fill("[data-examples]", "5000")
+    page.press("[data-examples]", "Enter")
+    told(page, f"{SAID}.includes('and example 5000 was asked for')")
+    told(page, f"{LINE}.startsWith('step 3 ·') && {LINE}.includes('class 3 explained')")

@@ -130,7 +130,7 @@
     gradscape.present(run, order.length < MOST ? order : order.filter((other) => other !== before));
     const there = begun(id);
     const early = await Promise.race([there, pause(AWHILE)]);
-    if (!early) keep(id); // the bar can cancel it meanwhile
+    if (!early) keep(strip, id); // the bar can cancel it meanwhile
     await there;
     const refusal = (gradscape.current.known.get(id) || {}).error;
     if (refusal) { // the maps before stay, and why there are no others is said here
@@ -140,13 +140,15 @@
       forget(id);
       return;
     }
-    keep(id, before);
+    keep(strip, id, before);
     if (before) forget(before);
   }
 
-  // The picture takes precedence over the address, which takes the page a while.
-  function keep(id, without = null) {
-    gradscape.keep({}, [...new Set([...gradscape.current.order, id])].filter((run) => run !== without));
+  // The picture takes precedence over the address, which takes the page a while. Where more was asked for meanwhile, that
+  // one keeps itself.
+  function keep(strip, id, without = null) {
+    const asked = strip.run === id ? [id] : [];
+    gradscape.keep({}, [...new Set([...gradscape.current.order, ...asked])].filter((run) => run !== without));
   }
 
   // Where the time line was moved and rests, the same is asked there: what these controls say is what the maps show. A

@@ -112,7 +112,7 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
             target=target,
             predicted=predicted,
             correct=predicted == label if classified else None,
-            own=target == label if classified else None,
+            own=spec.target is None if classified else None,
             logit=float(logit_NC[index, target]),
         )
     colours = x.dim() == 4 and x.shape[1] > 1

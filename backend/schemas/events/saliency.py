@@ -17,7 +17,7 @@ class SaliencyExample(PointEvent):
     target: int
     predicted: int | None
     correct: bool | None = None  # whether it is recognised; null without classes
-    own: bool | None = None  # whether the target is its own class
+    own: bool | None = None  # whether each example's own class was asked for
     logit: float
 
 

@@ -58,6 +58,14 @@ def test_pictures_refine_and_methods_share_examples() -> None:
     assert example.split == "test"
 
 
+def test_a_class_that_was_asked_for_is_not_an_examples_own_even_where_it_is() -> None:
+    for target, own in ((None, True), (3, False)):
+        found = told("digits-tanh", examples=tuple(range(30)), target=target)
+        examples = [event for event in found if isinstance(event, SaliencyExample)]
+        assert any(event.label == 3 for event in examples)
+        assert {event.own for event in examples} == {own}
+
+
 def test_the_same_seed_gives_the_same_map() -> None:
     one, other = (maps(told("digits-tanh", method="smoothgrad", samples=9)) for _ in range(2))
     assert all(np.array_equal(one[key].map, other[key].map) for key in one)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,20 +165,21 @@ def test_a_race_behind_a_url_is_the_race_of_a_folder_and_goes_on_from_there(tmp_
     """The workers are other processes: what one writes behind the URL, the server and the other one read."""
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     url = Remote(f"local://{tmp_path}/bucket")
-    here, there = served(InlineEngine(threads=1), tmp_path / "a"), served(
-        LocalEngine(workers=2, threads=1), tmp_path / "b", url
-    )  # fmt: skip
-    found = []
-    for service in (here, there):
-        run, events = play(service, race(probes=()))
-        look = AnalyseRequest(at=(RunPoint(run=run.id),), analysis=SurfaceAnalysis(plane=RandomPlane(), resolution=9))
-        surface = fold(play(service, look)[1])["other"]
-        rest = play(service, race(steps=40, origin=RunPoint(run=run.id, step=25), resume=True))[1]
-        surface = [{key: value for key, value in event.items() if key != "points"} for event in surface]
-        found.append((fold(events), surface, fold(rest)["columns"]))
-    assert found[0] == found[1]
-    assert not (tmp_path / "b" / "runs").exists()
-    there.delete(run.id)
-    assert list_snapshots(there.folder(run.id)) == []
-    for service in (here, there):
-        service.close()
+    with (
+        closing(served(InlineEngine(threads=1), tmp_path / "a")) as here,
+        closing(served(LocalEngine(workers=2, threads=1), tmp_path / "b", url)) as there,
+    ):
+        found = []
+        for service in (here, there):
+            run, events = play(service, race(probes=()))
+            look = AnalyseRequest(
+                at=(RunPoint(run=run.id),), analysis=SurfaceAnalysis(plane=RandomPlane(), resolution=9), tune=False
+            )
+            surface = fold(play(service, look)[1])["other"]
+            rest = play(service, race(steps=40, origin=RunPoint(run=run.id, step=25), resume=True))[1]
+            surface = [{key: value for key, value in event.items() if key != "points"} for event in surface]
+            found.append((fold(events), surface, fold(rest)["columns"]))
+        assert found[0] == found[1]
+        assert not (tmp_path / "b" / "runs").exists()
+        there.delete(run.id)
+        assert list_snapshots(there.folder(run.id)) == []

@@ -52,7 +52,8 @@ def test_a_moment_that_an_actor_kept_is_read_by_server_and_actors(inline: Servic
     found = []
     for service in (inline, ray):
         run, _ = play(service, race())
-        look = AnalyseRequest(at=(RunPoint(run=run.id, lane="Adam", step=9),), analysis=SurfaceAnalysis(resolution=9))
+        at = (RunPoint(run=run.id, lane="Adam", step=9),)
+        look = AnalyseRequest(at=at, analysis=SurfaceAnalysis(resolution=9), tune=False)
         events = fold(play(service, look)[1])["other"]
         found.append([{key: value for key, value in event.items() if key != "points"} for event in events])
         resumed = race(steps=40, origin=RunPoint(run=run.id, step=25), resume=True)

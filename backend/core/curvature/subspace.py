@@ -110,7 +110,7 @@ class Subspace:
     def outside(self, v_P: Tensor) -> Tensor:
         """Return the part of a vector that is orthogonal to the basis: Gram–Schmidt, twice (Kahan, Parlett)."""
         for _ in range(2):
-            v_P = v_P - self.basis_MP.T @ (self.basis_MP @ v_P)
+            v_P = torch.addmv(v_P, self.basis_MP.T, self.basis_MP @ v_P, alpha=-1)
         return v_P
 
     def ritz(self, first: int = 0) -> Ritz:

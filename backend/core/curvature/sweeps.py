@@ -17,7 +17,7 @@ from backend.core.problems.params import Layout
 from backend.core.problems.problem import Data, Problem
 from backend.schemas.problem.model import Activation
 
-CACHE_BYTES: Final = 4_000_000  # of one layer's values for a block of vectors
+CACHE_BYTES: Final = 4_000_000  # of one layer's values or weights for a block of vectors
 TOGETHER: Final = 4  # vectors in a block, at most
 
 
@@ -78,12 +78,17 @@ class Sweeps:
     def through(self, V_KP: Tensor, batched: bool) -> Tensor:
         """Return the products of K vectors [K, P], all at once, or in blocks whose layers stay in the cache."""
         count = len(V_KP) if batched else self._together
-        return torch.cat([self._products(part_KP) for part_KP in V_KP.split(max(count, 1))])
+        if len(V_KP) <= count:
+            return self._products(V_KP)
+        found_KP = torch.empty_like(V_KP)
+        for made_KP, part_KP in zip(found_KP.split(count), V_KP.split(count), strict=True):
+            made_KP.copy_(self._products(part_KP))
+        return found_KP
 
     @property
     def _together(self) -> int:
-        """How many vectors go at once: by what a layer of theirs takes, at least one and at most four."""
-        widest = max(layer.error_NO.nbytes for layer in self._layers)
+        """How many vectors go at once: by the widest layer of theirs, at least one and at most four."""
+        widest = max(max(layer.error_NO.nbytes, layer.weight_OI.nbytes) for layer in self._layers)
         return min(max(CACHE_BYTES // widest, 1), TOGETHER)
 
     @torch.no_grad()

@@ -154,3 +154,35 @@ def test_repeats_are_drawn_as_their_median_on_their_middle_half(page: Any, serve
     (median,) = [trace["y"] for trace in traces if trace["fill"] == "" and trace["width"] == 2]
     np.testing.assert_allclose(median, middle, rtol=1e-12)
     assert len(traces) == 3, "the median of the test split is the third; no repeat is drawn by itself"
+
+
+def test_what_is_compared_is_linked_and_saved_whole(page: Any, server: Any, tmp_path: Any) -> None:
+    runs = [
+        server.start(problem=NET, steps=steps, lanes=[lane(name, name)]) for name, steps in (("sgd", 20), ("adam", 12))
+    ]
+    for run in runs:
+        server.wait(run)
+    page.goto(f"/compare?runs={','.join(runs)}&curves.x=step")
+    page.wait_for_function(f"() => {CURVES}.filter(({{ x }}) => x && x.length > 5).length >= 2")
+    page.wait_for_function(f"({ROWS})().length === 2")
+    page.reload()  # the address alone brings the same back
+    page.wait_for_function(f"({ROWS})().length === 2")
+    page.wait_for_function(f"() => {CURVES}.filter(({{ x }}) => x && x.length > 5).length >= 2")
+    kept = {}
+    for panel, name in (("curves", "CSV"), ("curves", "HTML page"), ("standings", "CSV")):
+        if not page.is_visible(f"[data-panel={panel}] [data-strip=save]"):
+            page.click(f"[data-panel={panel}] [data-tool=save]")
+        with page.expect_download() as download:
+            page.click(f"[data-panel={panel}] [data-strip=save] >> text='{name}'")
+        kept[panel, name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(kept[panel, name])
+    steps: dict[str, float] = {}
+    for row in kept["curves", "CSV"].read_text("utf-8").splitlines()[1:]:
+        name, step = row.split(",")[0].split(" ")[0], float(row.split(",")[1])
+        steps[name] = max(steps.get(name, 0), step)
+    assert {name: steps[name] for name in ("sgd", "adam")} == {"sgd": 20, "adam": 12}
+    ranked = kept["standings", "CSV"].read_text("utf-8")
+    assert "sgd" in ranked
+    assert "adam" in ranked
+    whole = kept["curves", "HTML page"].read_text("utf-8")
+    assert all(run in whole for run in runs)

@@ -95,8 +95,8 @@ def test_what_was_kept_repeats_and_so_does_its_analysis(inline: Service, local: 
     for service in (inline, local):
         run, _ = play(service, race())
         kept = [(snapshot.lane, snapshot.step, snapshot.resumable) for snapshot in service.snapshots(run.id)]
-        analysis = SurfaceAnalysis(plane=RandomPlane(), resolution=9)
-        events = play(service, AnalyseRequest(at=(RunPoint(run=run.id, lane="Adam", step=9),), analysis=analysis))[1]
+        at, analysis = (RunPoint(run=run.id, lane="Adam", step=9),), SurfaceAnalysis(plane=RandomPlane(), resolution=9)
+        events = play(service, AnalyseRequest(at=at, analysis=analysis, tune=False))[1]
         others = [{k: v for k, v in event.items() if k != "points"} for event in fold(events)["other"]]
         found.append((kept, others))
     assert found[0] == found[1]

@@ -28,6 +28,14 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what drives a browser on CI's busy machine one more try; the summary tells what needed it."""
+    if os.environ.get("CI"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 class Server:
     """The running application, and what a test may do with it behind the page's back."""
 

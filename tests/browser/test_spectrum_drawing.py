@@ -113,7 +113,7 @@ def test_matrices_and_layers_are_chosen(page: Stage) -> None:
     )
     page.show("a", spectrum__matrix="residual")
     page.page.wait_for_function(
-        "document.querySelector('[data-graph=spectrum]').layout.xaxis.title.text.includes('H − G')"
+        "document.querySelector('[data-graph=spectrum]').layout.xaxis.title.text.endsWith('of H − G')"
     )
     assert peaks(page) == pytest.approx({"SGD": 3.0})
     assert marks(page) == []

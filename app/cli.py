@@ -29,16 +29,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="serve the page and the API", description="Serve the page and the API.")
-    serve.add_argument("--host", help="address to listen on [127.0.0.1]")
     serve.add_argument("--port", help="TCP port; 0 takes a free one [8050]")
     serve.add_argument("--workers", help="worker processes [one per GPU, or two on a CPU machine]")
-    serve.add_argument("--engine", help="what computes: local, ray or inline [local]")
-    serve.add_argument(
-        "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
-    )
-    serve.add_argument(
-        "--store-url", metavar="URL", help="where snapshots, checkpoints and planes are kept [runs in the data folder]"
-    )
     serve.add_argument("--log-level", help="critical, error, warning, info or debug [info]")
     serve.add_argument("--max-hours", metavar="H", help="longest that a run may compute, as estimated; 0: any [72]")
     serve.add_argument("--max-memory", metavar="GIB", help="most memory of a run, as estimated [this machine's]")
@@ -68,7 +60,17 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check this installation", description="Check this installation.")
     for command in (serve, doctor):
+        command.add_argument("--host", help="address to listen on [127.0.0.1]")
         command.add_argument("--data", metavar="DIR", help="data directory [~/.local/share/gradscape]")
+        command.add_argument("--engine", help="what computes: local, ray or inline [local]")
+        command.add_argument(
+            "--ray-address", metavar="HOST:PORT", help="Ray cluster to join [one of its own, on this machine]"
+        )
+        command.add_argument(
+            "--store-url",
+            metavar="URL",
+            help="where snapshots, checkpoints and planes are kept [runs in the data folder]",
+        )
     doctor.add_argument("--port", help="TCP port that serve would take [8050]")
     return top
 
@@ -115,7 +117,8 @@ def _dispatch(given: argparse.Namespace) -> int:
         case _:
             from app.doctor import doctor
 
-            return doctor(Settings.read(port=given.port, data=given.data), sys.stdout)
+            names = ("host", "port", "data", "engine", "ray_address", "store_url")
+            return doctor(Settings.read(**{name: getattr(given, name) for name in names}), sys.stdout)
 
 
 def _serve(given: argparse.Namespace) -> int:
@@ -128,9 +131,13 @@ def _serve(given: argparse.Namespace) -> int:
     )  # fmt: skip
     try:
         return serve(Settings.read(**{name: getattr(given, name) for name in names}))
-    except (PortTaken, JobsError) as error:
+    except PortTaken as error:
         print(f"gradscape: {error}", file=sys.stderr)
-        return 1
+    except JobsError as error:
+        print(f"gradscape: {error}", file=sys.stderr)
+        if error.detail.hint:
+            print(f"           {error.detail.hint}", file=sys.stderr)
+    return 1
 
 
 def _run(given: argparse.Namespace) -> int:

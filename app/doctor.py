@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from app.serve import PortTaken, listen
 from app.settings import Settings
-from backend.jobs.blobs import size_of
+from backend.jobs.blobs import place_of, shown, size_of
 from backend.jobs.directory_lock import DirectoryLock
 from backend.jobs.errors import Unavailable
 from backend.jobs.retention import GIB
@@ -93,6 +93,17 @@ def data_directory(settings: Settings) -> Check:
     finally:
         lock.release()
     return Check("ok", "data", f"{settings.data} can be written to")
+
+
+def store(settings: Settings) -> Check:
+    """Try to write to, and to remove from, the place where runs keep snapshots, checkpoints and planes."""
+    if settings.store_url is None:
+        return Check("ok", "store", "runs in the data directory")
+    try:
+        place_of(settings.store_url)
+    except Unavailable as error:
+        return Check("fail", "store", str(error), f"{error.detail.hint or ''} --store-url says where.".lstrip())
+    return Check("ok", "store", f"{shown(settings.store_url)} can be written to")
 
 
 def room(settings: Settings) -> Check:
@@ -225,6 +236,7 @@ def checks(settings: Settings) -> dict[str, Callable[[], Check]]:
         "python": python,
         "packages": packages,
         "data": lambda: data_directory(settings),
+        "store": lambda: store(settings),
         "room": lambda: room(settings),
         "memory": memory,
         "port": lambda: port(settings),

@@ -74,9 +74,10 @@ def place_of(text: str) -> Place:
         Unavailable: where fsspec, or what it needs for this kind of URL, is not installed, or the place cannot be used.
     """
     scheme, _, rest = text.partition("://")
+    here: Place = Remote(text.rstrip("/"))
     if not rest or scheme == "file":
-        return Path(unquote(urlsplit(text).path) if rest else text).expanduser()
-    here, tried = Remote(text.rstrip("/")), uuid.uuid4().hex
+        here = Path(unquote(urlsplit(text).path) if rest else text).expanduser().absolute()
+    tried = uuid.uuid4().hex
     try:
         write_whole(here / tried, b"tried")
         remove(here / tried)
@@ -86,10 +87,16 @@ def place_of(text: str) -> Place:
         ) from None
     except Exception as error:  # each file system has its own words for what is wrong
         raise Unavailable(
-            f"cannot write to {_shown(text)}: {type(error).__name__}: {str(error)[:200]}",
-            hint="Look at the address, and at the credentials in this machine's environment.",
+            f"cannot write to {shown(text)}: {type(error).__name__}: {str(error)[:200]}",
+            hint="Look at the address, and at who may write there: credentials are taken from the environment.",
         ) from error
     return here
+
+
+def shown(url: str) -> str:
+    """Return a URL without what could be a password, and a path as it is."""
+    scheme, sign, rest = url.partition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}" if sign else url
 
 
 def write_whole(file: Place, data: bytes) -> None:
@@ -290,9 +297,3 @@ def _listed(folder: Remote) -> list[str]:
         return [str(found).rstrip("/").rpartition("/")[2] for found in fs.ls(path, detail=False)]
     except FileNotFoundError:
         return []
-
-
-def _shown(url: str) -> str:
-    """Return a URL without what could be a password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from backend.schemas.events import AnyEvent, Controlled, Progress, Started
+from backend.jobs.joined import Joined
+from backend.schemas.events import AnyEvent, Controlled, Progress
 
 Wish = tuple[str, str | None, float | None]  # action, field and value of a control message to the whole race
 
 
-class JointRace:
+class JointRace(Joined):
     """One beginning, the progress of the slowest part, and one answer to what the whole race is asked.
 
     Rows, ends, snapshots and checkpoints belong to a lane and a repeat, and so to one part: they pass as they are.
@@ -17,40 +18,28 @@ class JointRace:
     """
 
     def __init__(self, parts: int) -> None:
+        super().__init__(parts)
         self._open = set(range(parts))
-        self._begun = False
-        self._done = dict.fromkeys(range(parts), 0)
         self._told = 0
         self._answers: list[tuple[Wish, dict[int, Controlled]]] = []  # in the order in which they were asked
-
-    def fold(self, event: AnyEvent) -> Iterator[AnyEvent]:
-        """Yield what is to be told of an event of one part."""
-        one = event.model_copy(update={"part": 0})
-        match event:
-            case Started():
-                if not self._begun:
-                    self._begun = True
-                    yield one
-            case Progress(phase="training"):
-                self._done[event.part] = event.done
-                least = min((self._done[part] for part in self._open), default=event.done)
-                if least > self._told:
-                    self._told = least
-                    yield one.model_copy(update={"done": least})
-            case Controlled(lane=None):
-                self._note(event)
-                yield from self._answered()
-            case _:
-                yield one
 
     def part_ended(self, part: int) -> list[AnyEvent]:
         """Return the answers that need no longer wait for a part."""
         self._open.discard(part)
         return list(self._answered())
 
-    def finish(self) -> list[AnyEvent]:
-        """Tell nothing: all has been told."""
-        return []
+    def _progressed(self, one: Progress) -> Iterator[AnyEvent]:
+        least = min((self._done[part] for part in self._open), default=one.done)
+        if least > self._told:
+            self._told = least
+            yield one.model_copy(update={"done": least})
+
+    def _other(self, event: AnyEvent, one: AnyEvent) -> Iterator[AnyEvent]:
+        if isinstance(event, Controlled) and event.lane is None:
+            self._note(event)
+            yield from self._answered()
+        else:
+            yield one
 
     def _note(self, answer: Controlled) -> None:
         """Put a part's answer to the first of its kind that this part has not answered yet."""

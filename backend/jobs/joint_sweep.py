@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from backend.schemas.events import AnyEvent, Progress, Started, Sweep
+from backend.jobs.joined import Joined
+from backend.schemas.events import AnyEvent, Sweep
 
 
-class JointSweep:
+class JointSweep(Joined):
     """One beginning, one progress, and of each rule the rates of all parts, ascending.
 
     Args:
@@ -16,36 +17,16 @@ class JointSweep:
     """
 
     def __init__(self, parts: int, rates: int) -> None:
+        super().__init__(parts)
         self._rates = rates
-        self._begun = False
-        self._done = dict.fromkeys(range(parts), 0)
         self._told: dict[str | None, dict[int, Sweep]] = {}  # by rule and part
 
-    def fold(self, event: AnyEvent) -> Iterator[AnyEvent]:
-        """Yield what is to be told of an event of one part."""
-        one = event.model_copy(update={"part": 0})
-        match event:
-            case Started():
-                if not self._begun:
-                    self._begun = True
-                    yield one
-            case Progress():
-                self._done[event.part] = event.done
-                yield one.model_copy(update={"done": sum(self._done.values())})
-            case Sweep():
-                told = self._told.setdefault(event.lane, {})
-                told[event.part] = event
-                yield self._joined([told[part] for part in sorted(told)])
-            case _:
-                yield one
-
-    def part_ended(self, part: int) -> list[AnyEvent]:
-        """Tell nothing: no part waits for another."""
-        return []
-
-    def finish(self) -> list[AnyEvent]:
-        """Tell nothing: all has been told."""
-        return []
+    def _other(self, event: AnyEvent, one: AnyEvent) -> Iterator[AnyEvent]:
+        if isinstance(event, Sweep):
+            told = self._told.setdefault(event.lane, {})
+            told[event.part] = event
+            one = self._joined([told[part] for part in sorted(told)])
+        yield one
 
     def _joined(self, told: Sequence[Sweep]) -> Sweep:
         lr, loss, steps, evaluations = (

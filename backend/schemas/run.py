@@ -128,7 +128,7 @@ class TrainRequest(RequestBase):
     steps: int = described(300, "Updates of each lane.", unit="steps", ge=1, le=MAX_STEPS)
     batch_size: int | None = described(None, "Examples a step; empty is the full batch.", unit="examples", ge=1)
     pace: float | None = described(
-        None, "Most steps a second, to watch it; empty is flat out.", unit="steps/s", gt=0.0, le=100_000.0
+        None, "Most steps a second, to watch it; empty is flat out.", unit="steps/s", ge=0.001, le=100_000.0
     )
     repeats: int = described(1, "Train each lane from this many seeds.", ge=1, le=MAX_REPEATS)
     eval_every: int = described(10, "Steps between two evaluations of whole splits.", unit="steps", ge=1, le=MAX_STEPS)

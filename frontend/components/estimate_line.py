@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dash import html
 
-from backend.schemas.estimate import Estimate
+from backend.schemas.estimate import Estimate, duration
 from frontend import ids
 from frontend.components.node import Node
 
@@ -45,33 +45,13 @@ def told(found: Sequence[Estimate]) -> str:
     sure = f"speed taken from {first.measured} finished runs" if first.measured else "within a factor of two, usually"
     runs = f"{len(found)} runs; of the first " if len(found) > 1 else ""
     size = f"{first.parameters:,} parameters, {first.examples:,} examples"
-    return f"{runs}{size}; computing: {spent or 'next to nothing'} ({sure})"
+    idle = f"; up to {first.shared} workers share it if they are idle (serve --workers 3 or more)"
+    return f"{runs}{size}; computing: {spent or 'next to nothing'} ({sure}){idle if first.shared > 1 else ''}"
 
 
 def most_memory(found: Sequence[Estimate]) -> float:
     """Return the memory of the largest run."""
     return max(each.memory_mb for each in found)
-
-
-def duration(seconds: float) -> str:
-    """Write seconds in their usual unit.
-
-    Args:
-        seconds: how many.
-
-    Returns:
-        Seconds, minutes, hours or days.
-
-    Example:
-        >>> duration(0.2), duration(89), duration(200), duration(20_000), duration(1e7)
-        ('1 s', '89 s', '3 min', '6 h', '116 days')
-    """
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    hours = seconds / 3600
-    return f"{round(hours)} h" if hours < 72 else f"{round(hours / 24):,} days"
 
 
 def memory(mib: float) -> str:

@@ -60,3 +60,11 @@ def test_what_does_not_fit_is_told_field_by_field(ask: Callable[..., Any]) -> No
     answer = ask("POST", "/api/runs/estimate", json={**RACE, "steps": 0})
     assert answer.status_code == 422
     assert answer.json()["error"]["errors"][0]["path"] == "steps"
+
+
+def test_a_pace_is_slow_but_a_run_has_an_end(ask: Callable[..., Any]) -> None:
+    found = ask("POST", "/api/runs/estimate", json={**RACE, "pace": 0.001}).json()
+    assert found["seconds"] == 300_000.0
+    answer = ask("POST", "/api/runs/estimate", json={**RACE, "pace": 1e-310})  # 300 steps at this pace take inf seconds
+    assert answer.status_code == 422
+    assert answer.json()["error"]["errors"][0]["path"] == "pace"

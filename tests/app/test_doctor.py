@@ -23,7 +23,7 @@ def test_this_installation_is_well(settings):
     assert doctor.doctor(settings, out) == 0
     lines = out.getvalue().splitlines()
     assert [line.split()[1] for line in lines if line.startswith("ok ")] == [
-        "python", "packages", "data", "room", "memory", "port", "engine", "devices", "gradient", "projection",
+        "python", "packages", "data", "store", "room", "memory", "port", "engine", "devices", "gradient", "projection",
     ]  # fmt: skip
 
 
@@ -41,6 +41,30 @@ def test_a_data_directory_in_use_is_a_warning(settings):
     finally:
         lock.release()
     assert (check.verdict, "another Gradscape" in check.found) == ("warn", True)
+
+
+def test_a_store_that_cannot_be_reached_or_written_to_fails_and_shows_no_password(tmp_path, settings):
+    assert doctor.store(settings).found == "runs in the data directory"
+    (tmp_path / "file").write_text("")
+    for url, sentence in (
+        (f"{tmp_path}/file/runs", "NotADirectoryError"),
+        (f"file://{tmp_path}/file/runs", "NotADirectoryError"),
+        ("local:///proc/nowhere/runs", "cannot write to local:///proc/nowhere/runs"),
+        ("nonsense://me:secret@here", "cannot write to nonsense://here: ValueError"),
+    ):
+        check = doctor.store(Settings(data=tmp_path / "data", store_url=url))
+        assert check.verdict == "fail"
+        assert sentence in check.found
+        assert check.advice.startswith("Look at the address, and at who may write there")
+        assert check.advice.endswith("--store-url says where.")
+        assert "secret" not in check.found
+
+
+@pytest.mark.parametrize("scheme", ["", "file://", "local://", "memory://"])
+def test_a_store_that_can_be_written_to_is_left_as_it_was(tmp_path, scheme):
+    check = doctor.store(Settings(data=tmp_path / "data", store_url=f"{scheme}{tmp_path}/runs"))
+    assert (check.verdict, check.found) == ("ok", f"{scheme}{tmp_path}/runs can be written to")
+    assert not any((tmp_path / "runs").glob("*"))
 
 
 def test_a_taken_port_is_a_warning():

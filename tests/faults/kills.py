@@ -9,7 +9,8 @@ After every death of the server the database's integrity is checked before anyth
 - every run's events are numbered 1, 2, 3 … without a gap;
 - what the reader saw is what is stored: each event once, in order, none that is not stored;
 - every race that was cut off with ``recovery: resume`` after it had kept a checkpoint is followed by a run that goes on
-  from it, and the rows of all races, cut off or not, are those of one that never was, bit for bit.
+  from it, and the rows of all races, cut off or not, are those of one that never was, bit for bit;
+- a race that succeeded and those that it goes on from have told every row of the undisturbed one between them.
 """
 
 import argparse
@@ -34,6 +35,7 @@ import httpx
 from backend.schemas.events import Envelope, Finished, LaneEnded, TrainChunk
 
 PATIENCE = 240.0  # seconds for anything that must happen
+Rows = dict[tuple[str, int], tuple[bytes, ...]]  # of each lane and step: loss, gradient's norm and rate, bit for bit
 ENDED = ("succeeded", "failed", "cancelled")
 STEPS = 240
 RACE: dict[str, Any] = {
@@ -290,6 +292,23 @@ def _check(server: Server, reader: Reader, undisturbed: str, found: Found) -> No
         if run["request"]["recovery"] == "resume" and lost and run["id"] not in children:
             found.wrong.append(f"run {run['id']} was lost and does not go on")
         found.resumed += run["parent"] is not None
+    _check_chains(runs, stored, expected, found)
+
+
+def _check_chains(runs: list[dict[str, Any]], stored: dict[str, list[Envelope]], expected: Rows, found: Found) -> None:
+    """Look for steps that neither a race that succeeded nor one that it goes on from has told."""
+    parents = {run["id"]: run["parent"] for run in runs}
+    for run in runs:
+        if run["kind"] != "train" or run["status"] != "succeeded":
+            continue
+        told: set[tuple[str, int]] = set()
+        each = run["id"]
+        while each:
+            told |= set(_rows(stored[each]))
+            each = parents[each]
+        missing = sorted(set(expected) - told)
+        if missing:
+            found.wrong.append(f"run {run['id']} and its parents have not told {len(missing)} rows: {missing[:3]}")
 
 
 def _check_reader(reader: Reader, stored: dict[str, list[Envelope]], found: Found) -> None:
@@ -320,7 +339,7 @@ def _events(server: Server, run: str) -> list[Envelope]:
     return found
 
 
-def _rows(events: list[Envelope]) -> dict[tuple[str, int], tuple[bytes, ...]]:
+def _rows(events: list[Envelope]) -> Rows:
     """Return what each step of each lane told, bit for bit."""
     rows = {}
     for envelope in events:

@@ -19,6 +19,14 @@ def test_it_says_time_and_memory_and_on_what_they_are_spent() -> None:
     assert "training 1 s" in line.title
 
 
+def test_it_says_how_many_workers_could_share_it() -> None:
+    probed, bare = ASKED[0], ASKED[0].model_copy(update={"probes": (), "pace": None})
+    assert probed.problem is not None
+    assert "share" not in estimate_line([estimate(probed, probed.problem)]).title
+    title = estimate_line([estimate(bare, probed.problem)]).title
+    assert title.endswith("; up to 4 workers share it if they are idle (serve --workers 3 or more)")
+
+
 def test_several_runs_take_the_sum_of_times_and_the_largest_memory() -> None:
     line = estimate_line(FOUND)
     assert line.children == "about 45 s on one worker, 470 MB"

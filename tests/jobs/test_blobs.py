@@ -132,6 +132,8 @@ def test_a_place_is_a_path_wherever_it_can_be(tmp_path: Path) -> None:
     ("url", "sentence"),
     [
         ("nonsense://here", "cannot write to nonsense://here: ValueError: Protocol not known"),
+        ("/proc/nowhere/runs", "cannot write to /proc/nowhere/runs: "),
+        ("file:///proc/nowhere/runs", "cannot write to file:///proc/nowhere/runs: "),
         ("local:///proc/nowhere/runs", "cannot write to local:///proc/nowhere/runs: "),
         ("smb://me:secret@host/share", "smb:// needs a package"),
     ],

@@ -8,12 +8,12 @@ import pytest
 
 from backend.jobs.costs.estimate import estimate
 from backend.jobs.costs.estimator import FEWEST, Estimator
-from backend.jobs.costs.limits import Limits, in_words
+from backend.jobs.costs.limits import Limits
 from backend.jobs.costs.looks import COSTS
 from backend.jobs.errors import InvalidRequest
 from backend.jobs.sqlite_store import SqliteStore
 from backend.schemas.analysis import ANALYSIS_KINDS
-from backend.schemas.estimate import Estimate
+from backend.schemas.estimate import Estimate, duration
 from backend.schemas.ids import new_run_id
 from backend.schemas.optimizer import OPTIMIZER_KINDS
 from backend.schemas.problem import CustomProblem, DataProblem
@@ -118,10 +118,11 @@ def test_the_field_that_costs_most_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.1, "1 s"), (89, "89 s"), (600, "10 min"), (7200, "2 hours"), (1e9, "11,574 days")]
+    ("seconds", "words"),
+    [(0.1, "1 s"), (89, "89 s"), (600, "10 min"), (7200, "2 hours"), (250_000, "69 hours"), (1e9, "11,574 days")],
 )
 def test_times_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert duration(seconds) == words
 
 
 def finished(store: SqliteStore, seconds: float, **more: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from backend.jobs.costs import looks, rules
 from backend.jobs.costs.looks import Look
 from backend.jobs.costs.size import Size, size_of
+from backend.jobs.split import pieces
 from backend.schemas.estimate import Estimate, EstimatePart
 from backend.schemas.problem import AnyProblem, CustomProblem
 from backend.schemas.problem.custom import CustomEntry
@@ -78,6 +79,7 @@ def estimate(
         parameters=size.parameters, examples=size.examples, steps=steps, seconds=max(working, paced), working=working,
         memory_mb=WORKER_MB + (WIDE if double else 1.0) * 4 * (kept + 2 * data) / MIB, disk_mb=disk, parts=tuple(parts),
         known=size.surely and not isinstance(problem, CustomProblem), measured=measured,
+        shared=pieces(request),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from backend.jobs.errors import InvalidRequest
 from backend.schemas.errors import FieldError
-from backend.schemas.estimate import Estimate
+from backend.schemas.estimate import Estimate, duration
 
 HOUR = 3600.0
 GIB = 1024.0  # in MiB
@@ -36,8 +36,8 @@ class Limits:
             most = max((part for part in found.parts if not part.late), key=lambda part: part.seconds)
             share = most.seconds / found.working
             message = (
-                f"this would compute for about {in_words(found.working)} on one worker, and at most "
-                f"{in_words(self.hours * HOUR)} are allowed; {share:.0%} of it is {most.name}: {_work(found)}"
+                f"this would compute for about {duration(found.working)} on one worker, and at most "
+                f"{duration(self.hours * HOUR)} are allowed; {share:.0%} of it is {most.name}: {_work(found)}"
             )
             return _refuse(most.path, message, f"{_advice(most.path)}, or raise GRADSCAPE_MAX_HOURS.")
         if self.memory_gib is not None and found.memory_mb > self.memory_gib * GIB:
@@ -51,28 +51,6 @@ class Limits:
                 "raise GRADSCAPE_MAX_MEMORY.",
             )  # fmt: skip
         return None
-
-
-def in_words(seconds: float) -> str:
-    """Write a time with its usual unit.
-
-    Args:
-        seconds: how many.
-
-    Returns:
-        Seconds, minutes, hours or days.
-
-    Example:
-        >>> in_words(0.2), in_words(95), in_words(3600 * 30), in_words(3600 * 24 * 800)
-        ('1 s', '2 min', '30 hours', '800 days')
-    """
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    if seconds < 48 * HOUR:
-        return f"{round(seconds / HOUR)} hours"
-    return f"{round(seconds / HOUR / 24):,} days"
 
 
 def _work(found: Estimate) -> str:

@@ -25,7 +25,7 @@ test: $(TEST_READY) ## make the environment with the test tools, run the whole s
 
 test-ray: $(TEST_READY) ## install Ray (250 MB) and run the engines' contract on a cluster of one machine
 	$(INSTALL) --editable '.[dev,ray]'
-	$(BIN)/python -m pytest tests/jobs/test_engines.py tests/jobs/test_ray_runs.py $(ARGS)
+	$(BIN)/python -m pytest tests/jobs/test_engines.py tests/jobs/test_ray_runs.py tests/jobs/test_shared_races.py $(ARGS)
 
 check: $(TEST_READY) ## lint, format, types, layers, file ceilings
 	$(BIN)/ruff check

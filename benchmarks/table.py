@@ -11,6 +11,7 @@ BENCHES: Final = (
     "train_overhead",
     "lanes",
     "shared_race",
+    "ray_surface",
     "start_up",
     "readers",
     "first_paint",

@@ -12,6 +12,8 @@ import torch
 from backend.core.analyses.base import Context, LaneState
 from backend.core.analyses.failures import Unsupported
 from backend.schemas.events import Checkpoint, Controlled, Eval, LaneEnded, Snapshot
+from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.point import RunPoint
 from backend.schemas.run import TrainRequest
 from tests.core.analyses.races import (
     ADAM,
@@ -38,6 +40,7 @@ RULES: dict[str, dict[str, Any]] = {
     "amsgrad": {"kind": "adam", "lr": 0.001, "amsgrad": True},
     "adamw": {"kind": "adamw", "lr": 0.001},
 }
+LANES = 8  # of a race at most
 ALL = [{"name": name, "optimizer": spec} for name, spec in RULES.items()]
 
 
@@ -136,6 +139,26 @@ def test_every_rule_goes_on_bit_for_bit(problem: str) -> None:
         assert [e.model_copy(update=timeless) for e in of(Eval, events, lane=name) if e.step != 10] == later
     if problem == "batch_norm":
         assert any(state.tensors["buffers"].numel() for state in keeper.checkpoints)
+
+
+@pytest.mark.parametrize("first", range(0, len(OPTIMIZER_KINDS), LANES))
+def test_every_rule_of_the_registry_goes_on_bit_for_bit_in_a_race(first: int) -> None:
+    kinds = [rule.model_fields["kind"].default for rule in OPTIMIZER_KINDS[first : first + LANES]]
+    lanes = [{"name": kind, "optimizer": {"kind": kind}} for kind in kinds]
+    request, keeper, second = race(*lanes, steps=12, batch_size=13, eval_every=5), Kept(), Kept()
+    whole = told(request, Context(seed=0, keeper=keeper))
+    cut = [on_disk(state) for state in keeper.checkpoints if state.step == 6]
+    assert len(cut) == len(kinds), "every rule has a checkpoint in the middle"
+    again = request.model_copy(update={"resume": True, "origin": RunPoint(run="0" * 15, step=6)})
+    rest = told(again, Context(seed=0, keeper=second, resume=tuple(cut)))
+    for kind in kinds:
+        assert [(end.step, end.reason) for end in of(LaneEnded, rest, lane=kind)] == [(12, "done")]
+        for field in ("step", "loss", "grad_norm", "lr"):
+            now, then = column(rest, kind, field), column(whole, kind, field)[6:]
+            assert now.tobytes() == then.tobytes(), (kind, field)  # NaN, a cloud's gradient, is the same NaN
+        ends = [each.snapshots[kind, 0][12].params_P for each in (keeper, second)]
+        assert torch.equal(*ends), kind
+        assert not torch.equal(ends[0], keeper.snapshots[kind, 0][6].params_P), kind
 
 
 def test_seconds_and_kept_moments_go_on_too() -> None:

@@ -1,7 +1,7 @@
 """A surface of 65 × 65 points on a Ray cluster of this machine: on one actor, and split over two.
 
-``python -m benchmarks.ray_surface``: two actors that are up and warm, one thread each; from the request to the end of the
-run, with all tiles told and stored. Where Ray is not installed nothing is measured, and what was stays.
+``python -m benchmarks.ray_surface``: two actors that are up and warm, one thread each; from the request to the end of
+the run, with all tiles told and stored. Where Ray is not installed nothing is measured, and what was stays.
 """
 
 import importlib.util

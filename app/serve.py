@@ -34,7 +34,10 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        bound = socket.create_server((host, port), family=family, backlog=2048)
+        # asyncio sends at once only where a socket says that it is TCP's: else the body of an answer waits some 40 ms
+        # until the browser has acknowledged its head.
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=bound.detach())
     except OSError as error:
         reason = error.strerror or error
         raise PortTaken(f"cannot listen on {host}:{port}: {reason}. Choose another with --port, or 0.") from error

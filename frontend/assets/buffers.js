@@ -100,7 +100,8 @@
     constructor() {
       this.shapes = new Map(); // kind → {signature: {how, keys, where}}
       this.tables = new Map(); // signature → Map(key → Table)
-      this.taken = {}; // kind → how many events
+      this.told = new Map(); // run → {kind: the number of its newest event}
+      this.taken = 0; // events; their numbers never come again
       this.reach = new Map(); // run → the furthest step of its events
       this.count = 0;
     }
@@ -121,7 +122,9 @@
     }
 
     take(run, event) {
-      this.taken[event.kind] = (this.taken[event.kind] || 0) + 1;
+      this.taken += 1;
+      if (!this.told.has(run)) this.told.set(run, {});
+      this.told.get(run)[event.kind] = this.taken;
       const step = gradscape.wire.isArray(event.step) ? event.step.data[event.step.data.length - 1] : event.step;
       if (step > (this.reach.get(run) || 0)) this.reach.set(run, step);
       for (const { signature, how, keys, where } of this.shapes.get(event.kind) || []) {
@@ -133,6 +136,11 @@
         }
         tables.get(key).take(event, how);
       }
+    }
+
+    // The number of a run's newest event of a kind, 0 where there is none.
+    newest(run, kind) {
+      return (this.told.get(run) || {})[kind] || 0;
     }
 
     of(source) {
@@ -152,6 +160,7 @@
 
     forget(run) {
       this.reach.delete(run);
+      this.told.delete(run);
       for (const tables of this.tables.values()) {
         for (const [key, table] of tables) if (table.run === run) tables.delete(key);
       }

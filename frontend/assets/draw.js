@@ -29,7 +29,10 @@
     return plotly;
   }
 
-  // Calls `draw` once for any number of touches that come while it draws.
+  let awaited = null; // the painter of the picture that the reader waits for
+
+  // Calls `draw` once for any number of touches that come while it draws. What the reader waits for goes first: the
+  // others let one frame pass where it is about to be drawn.
   class Painter {
     constructor(draw) {
       this.draw = draw;
@@ -46,6 +49,7 @@
       this.busy = true;
       while (this.dirty) {
         await frame();
+        if (awaited && awaited !== this && awaited.dirty) await frame();
         this.dirty = false;
         const start = performance.now();
         try {
@@ -88,5 +92,8 @@
     for (const { target } of entries) if (target.data && target.offsetParent && grown(target)) window.Plotly.Plots.resize(target);
   });
 
-  gradscape.draw = { Painter, paint, tellPainted, loadPlotly, follow: (element) => sizes.observe(element), leave: (element) => sizes.unobserve(element) };
+  const follow = (element) => sizes.observe(element);
+  const leave = (element) => sizes.unobserve(element);
+
+  gradscape.draw = { Painter, paint, tellPainted, loadPlotly, follow, leave, first: (painter) => (awaited = painter) };
 })();

@@ -18,13 +18,36 @@
     return stops[first].map((from, i) => Math.round(from + (place - first) * (stops[first + 1][i] - from)));
   }
 
+  const SHADES = 1024; // of small pictures; even, so that zero has a shade of its own
+
   const isDark = (paper) => parseInt(paper.slice(1, 3), 16) < 128;
 
+  const stopsOf = ({ signed, paper, plain }) => (plain ? GREY : signed ? SIGNED[isDark(paper) ? "dark" : "light"] : SIZES);
+
+  // Where the colours begin, and how far they reach; where all is zero, zero is in the middle still.
+  const range = ({ signed, low, high }) => (high > low ? [low, high - low] : signed ? [low - 0.5, 1] : [low, 1]);
+
   // A function from values to [red, green, blue, opacity].
-  function colours({ signed, low, high, paper, plain }) {
-    const stops = plain ? GREY : signed ? SIGNED[isDark(paper) ? "dark" : "light"] : SIZES;
-    const span = high > low ? high - low : 1;
+  function colours(limits) {
+    const stops = stopsOf(limits);
+    const [low, span] = range(limits);
     return (value) => (Number.isFinite(value) ? [...along(stops, (value - low) / span), 255] : HOLE);
+  }
+
+  const pixelOf = (colour) => new Uint32Array(Uint8ClampedArray.from(colour).buffer)[0];
+  const ramps = new Map(); // stops → their shades as pixels
+
+  // The same as pixels, at once: the nearest of many shades.
+  function pixels(limits, data, into) {
+    const stops = stopsOf(limits);
+    if (!ramps.has(stops)) ramps.set(stops, Uint32Array.from({ length: SHADES + 1 }, (_, i) => pixelOf([...along(stops, i / SHADES), 255])));
+    const ramp = ramps.get(stops);
+    const hole = pixelOf(HOLE);
+    const [low, span] = range(limits);
+    for (let i = 0; i < into.length; i += 1) {
+      const place = Math.round(((data[i] - low) / span) * SHADES);
+      into[i] = Number.isFinite(data[i]) ? ramp[Math.min(Math.max(place, 0), SHADES)] : hole;
+    }
   }
 
   // The signed colours as Plotly's scale.
@@ -33,5 +56,5 @@
     return stops.map((colour, i) => [i / (stops.length - 1), `rgb(${colour.join()})`]);
   }
 
-  gradscape.palette = { colours, signed };
+  gradscape.palette = { colours, pixels, signed };
 })();

@@ -29,7 +29,8 @@
         const target = element.querySelector(`[data-graph='${graph.name}']`);
         if (graph.page) this.pages.set(graph.name, new gradscape.pages.Pages(graph.page, view.buffers));
         gradscape.draw.follow(target);
-        return { graph, target, bindings: this.panel.bindings.filter((binding) => binding.graph === graph.name) };
+        const bindings = this.panel.bindings.filter((binding) => binding.graph === graph.name);
+        return { graph, target, bindings, kinds: gradscape.stamp.kindsOf(graph, bindings) };
       });
       this.kinds = new Set([...LIFE, ...this.sources().map(({ kind }) => kind)]);
       this.painter = new gradscape.draw.Painter(() => this.draw());
@@ -116,11 +117,11 @@
       if (this.panel.standings && !this.element.hidden) gradscape.standings.draw(this);
       if (this.sorter) this.offerSorts();
       if (this.selector) this.selector.toggleAttribute("data-idle", !this.graphs.some(({ graph }) => graph.page && gradscape.traces.holds(graph.when, this.choices)));
-      for (const { graph, target, bindings } of this.graphs) {
+      for (const { graph, target, bindings, kinds } of this.element.hidden ? [] : this.graphs) {
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
         if (target.hidden) continue;
         const page = this.pageOf(graph);
-        const stamp = this.stampOf(graph, bindings, page);
+        const stamp = gradscape.stamp.stampOf(this.view, kinds, this.chosen(), page);
         if (target.stamp === stamp) {
           gradscape.draw.tellPainted(target, row);
           continue;
@@ -144,12 +145,6 @@
     blank() {
       const shown = this.graphs.filter(({ target }) => !target.hidden);
       return shown.length > 0 && shown.every(({ target }) => target.blank);
-    }
-
-    // Changes with all that a graph's figure is made of.
-    stampOf(graph, bindings, page) {
-      const kinds = [...new Set(bindings.map(({ source }) => source.kind))];
-      return JSON.stringify([this.view.stamp, this.chosen(), page && [page.run, page.value], kinds.map((kind) => this.view.buffers.taken[kind] || 0)]);
     }
 
     drawTable() {

@@ -147,7 +147,7 @@
     const added = ids.filter((id) => !view.known.has(id));
     for (const id of cursors.keys()) if (!ids.includes(id)) cursors.delete(id);
     const late = view.row > 0; // the stream goes on where it is: what the new runs told before is read from their history
-    for (const id of added) cursors.set(id, { seq: 0, held: [], filling: false, late });
+    for (const id of added) cursors.set(id, { seq: 0, held: [], filling: false, late: late && !facts[id] });
     view.show(ids);
     for (const id of added) if (facts[id]) view.learn(id, { ...facts[id], missing: false });
     const unknown = added.filter((id) => !facts[id]);
@@ -156,8 +156,10 @@
     touch();
   }
 
-  // Shows a run that was just made, beside the others, before the address says so: `keep` is to follow.
-  function present(run, runs = wanted.runs) {
+  // Shows a run that was just made, beside the others, before the address says so: `keep` is to follow. All that it
+  // tells comes after the row that was the newest before it was asked for: the stream is taken up there.
+  function present(run, runs = wanted.runs, since = 0) {
+    view.row = Math.min(view.row, since);
     setView({ ...wanted, runs: [...runs.filter((id) => id !== run.id), run.id], facts: { [run.id]: run } });
   }
 

@@ -37,9 +37,13 @@
   function percentile(arrays, percent) {
     const count = arrays.reduce((sum, { data }) => sum + data.length, 0);
     const every = Math.max(1, Math.ceil(count / MOST_VALUES));
-    const sizes = arrays.flatMap(({ data }) => Array.from({ length: Math.ceil(data.length / every) }, (_, i) => Math.abs(data[i * every]))).filter(Number.isFinite);
-    if (!sizes.length) return 0;
-    const sorted = Float64Array.from(sizes).sort();
+    const sizes = new Float64Array(count);
+    let known = 0;
+    for (const { data } of arrays) {
+      for (let i = 0; i < data.length; i += every) if (Number.isFinite(data[i])) sizes[known++] = Math.abs(data[i]);
+    }
+    if (!known) return 0;
+    const sorted = sizes.subarray(0, known).sort();
     const place = (percent / 100) * (sorted.length - 1);
     const first = Math.floor(place);
     return sorted[first] + (place - first) * ((sorted[first + 1] ?? sorted[first]) - sorted[first]);
@@ -51,30 +55,48 @@
     return scene.buffers.of(binding.source).filter(mine).map((other) => other.last[binding.z.field]);
   }
 
-  function limitsOf(cells, cell, tiles, scene) {
-    if (tiles.plain.includes(cell.row)) {
-      const values = Array.from(picture(cell).data).filter(Number.isFinite);
-      return { plain: true, low: Math.min(...values), high: Math.max(...values) };
+  function ownLimits(cell) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const value of picture(cell).data) {
+      if (value < low && value !== -Infinity) low = value;
+      if (value > high && value !== Infinity) high = value;
     }
+    return { plain: true, low, high };
+  }
+
+  // Where the colours of a row's cells end, one after the other. What cells share is worked out once.
+  function limitsOf(cells, tiles, scene) {
+    if (tiles.plain.includes(cells[0].row)) return cells.map(ownLimits);
     const common = scene.choices[tiles.common];
-    const of = common === "map" ? [picture(cell)] : common === "time" ? throughTime(cell, scene) : cells.filter(({ row }) => row === cell.row).map(picture);
-    const high = percentile(of, tiles.percentile);
-    const signed = Boolean(cell.table.last[tiles.signed]);
-    return { signed, low: signed ? -high : 0, high };
+    const whole = common === "row" ? percentile(cells.map(picture), tiles.percentile) : null;
+    const lanes = new Map(); // → the end over all steps
+    const endOf = (cell) => {
+      if (common === "map") return percentile([picture(cell)], tiles.percentile);
+      if (common === "row") return whole;
+      const { lane } = cell.table.keys;
+      if (!lanes.has(lane)) lanes.set(lane, percentile(throughTime(cell, scene), tiles.percentile));
+      return lanes.get(lane);
+    };
+    return cells.map((cell) => {
+      const high = endOf(cell);
+      const signed = Boolean(cell.table.last[tiles.signed]);
+      return { signed, low: signed ? -high : 0, high };
+    });
   }
 
   // --- pictures -----------------------------------------------------------------------------------------------------
 
   function paintPixels(canvas, { shape, data }, limits, paper) {
     const [height, width, channels = 1] = shape;
-    Object.assign(canvas, { width, height });
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const image = new ImageData(width, height);
-    const colour = gradscape.palette.colours({ ...limits, paper });
     const span = limits.high > limits.low ? limits.high - limits.low : 1;
-    for (let i = 0; i < width * height; i += 1) {
-      const own = (channel) => (255 * (data[3 * i + channel] - limits.low)) / span;
-      image.data.set(channels === 3 ? [own(0), own(1), own(2), 255] : colour(data[i]), 4 * i);
-    }
+    if (channels === 3) {
+      for (let i = 0; i < width * height; i += 1) {
+        for (let channel = 0; channel < 3; channel += 1) image.data[4 * i + channel] = (255 * (data[3 * i + channel] - limits.low)) / span;
+        image.data[4 * i + 3] = 255;
+      }
+    } else gradscape.palette.pixels({ ...limits, paper }, data, new Uint32Array(image.data.buffer));
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
@@ -86,11 +108,12 @@
 
   function paintCell(canvas, cell, limits, scene) {
     const { paper, ink } = scene.tokens;
-    const stamp = JSON.stringify([limits, paper, canvas.clientWidth]);
+    const flat = picture(cell).shape.length === 1;
+    const stamp = JSON.stringify([limits, paper, flat && canvas.clientWidth]); // else the browser scales the pixels
     if (canvas.event === cell.table.last && canvas.stamp === stamp) return;
     Object.assign(canvas, { event: cell.table.last, stamp });
     shape(canvas, picture(cell).shape);
-    if (picture(cell).shape.length === 1) gradscape.signal.paint(canvas, picture(cell), limits, paper, ink);
+    if (flat) gradscape.signal.paint(canvas, picture(cell), limits, paper, ink);
     else paintPixels(canvas, picture(cell), limits, paper);
   }
 
@@ -170,7 +193,7 @@
     fit(target, rows.length, columns.length, cells.every((cell) => picture(cell).shape.length === 1));
     for (const row of rows) {
       const mine = cells.filter((cell) => cell.row === row);
-      const limits = mine.map((cell) => limitsOf(cells, cell, tiles, scene));
+      const limits = limitsOf(mine, tiles, scene);
       tellRow(target.tiles.titles.get(row), tiles, mine, limits, scene);
       mine.forEach((cell, i) => tellCell(target, tiles, cell, limits[i], scene));
     }

@@ -120,6 +120,8 @@
   async function ask(strip) {
     const turn = (strip.turn = (strip.turn || 0) + 1);
     say(strip, "Asking …");
+    gradscape.draw.first(panelOf(strip).painter);
+    const since = gradscape.current.row;
     const { id, run, error } = await request(strip);
     if (turn !== strip.turn) return id && forget(id); // another change came meanwhile
     say(strip, error ? [error.message, error.hint].filter(Boolean).join(" ") : "");
@@ -127,7 +129,7 @@
     const before = strip.run;
     strip.run = id;
     const { order } = gradscape.current;
-    gradscape.present(run, order.length < MOST ? order : order.filter((other) => other !== before));
+    gradscape.present(run, order.length < MOST ? order : order.filter((other) => other !== before), since);
     const there = begun(id);
     const early = await Promise.race([there, pause(AWHILE)]);
     if (!early) keep(strip, id); // the bar can cancel it meanwhile

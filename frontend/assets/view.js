@@ -16,25 +16,20 @@
       this.theme = null; // {template, tokens, styles}
       this.list = null; // lanes, counted over all runs
       this.moment = null; // the step that is shown; null is the newest there is
-      this.stamp = 0; // changes with runs, lanes, moment and theme
+      this.themes = 0; // how many there were
+      this.changes = new Map(); // id → how often what pictures hang on of it has changed
+      this.turns = { told: "", count: 0 }; // of the lanes, and how often they have changed
     }
 
     show(ids) {
       for (const id of this.order) if (!ids.includes(id)) this.forget(id);
       for (const id of ids) if (!this.known.has(id)) this.known.set(id, { id, name: "", status: "queued", request: {}, error: null });
       this.order = [...ids];
-      this.changed();
-    }
-
-    changed() {
       this.list = null;
-      this.stamp += 1;
     }
 
     setMoment(step) {
-      if (step === this.moment) return;
       this.moment = step;
-      this.changed();
     }
 
     // The furthest step that any run has told of.
@@ -44,7 +39,7 @@
 
     setTheme(theme) {
       this.theme = theme;
-      this.changed();
+      this.themes += 1;
     }
 
     forget(id) {
@@ -61,7 +56,9 @@
       if (!facts.error && !run.missing) next.error = run.error;
       if (run.progress) next.progress = run.progress; // its events tell it sooner
       this.known.set(id, next);
-      if (DRAWN.some((name) => JSON.stringify(next[name]) !== JSON.stringify(run[name]))) this.changed();
+      if (!DRAWN.some((name) => JSON.stringify(next[name]) !== JSON.stringify(run[name]))) return;
+      this.changes.set(id, (this.changes.get(id) || 0) + 1);
+      this.list = null;
     }
 
     take(id, event) {
@@ -90,7 +87,15 @@
       const several = new Set(list.map(({ run }) => run)).size > 1;
       const title = ({ run, name }) => (several && this.known.get(run).name ? `${name} · ${this.known.get(run).name}` : name);
       this.list = list.map((lane, index) => ({ ...lane, title: title(lane), index }));
+      const told = JSON.stringify(this.list);
+      if (told !== this.turns.told) this.turns = { told, count: this.turns.count + 1 };
       return this.list;
+    }
+
+    // How often the lanes have changed: their names, order and runs, and with these their colours.
+    lanesTurn() {
+      this.lanes();
+      return this.turns.count;
     }
 
     // A run's own lanes; what an analysis tells of a lane that is there already belongs to that one.

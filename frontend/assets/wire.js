@@ -23,7 +23,8 @@
 
   // {shape, dtype, base64} → {shape, data}, data as Float64Array in C order.
   function arrayOf(value) {
-    return { shape: value.shape, data: Float64Array.from(new VIEWS[value.dtype](bytesOf(value.base64).buffer), Number) };
+    const found = new VIEWS[value.dtype](bytesOf(value.base64).buffer);
+    return { shape: value.shape, data: value.dtype === "int64" ? Float64Array.from(found, Number) : new Float64Array(found) };
   }
 
   // An event as it came → an event whose arrays are numbers and whose "NaN" are NaN.

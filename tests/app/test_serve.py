@@ -176,6 +176,23 @@ def test_a_taken_port_is_said_so():
         bound.close()
 
 
+def test_what_is_written_is_sent_at_once():
+    async def accepted():
+        told = asyncio.get_running_loop().create_future()
+
+        async def meet(_, writer):
+            told.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(meet, sock=listen("127.0.0.1", 0)) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            found = await asyncio.wait_for(told, 10)
+            writer.close()
+            return found
+
+    assert asyncio.run(accepted()) == 1
+
+
 def test_every_address_is_shown_as_one_that_can_be_opened():
     with socket.create_server(("0.0.0.0", 0)) as every:
         assert address(every).startswith("http://127.0.0.1:")

@@ -69,6 +69,34 @@ def test_a_pixel_is_a_value_and_zero_has_the_grounds_colour(page: Stage) -> None
     )
 
 
+def test_a_map_of_zeros_has_the_grounds_colour(page: Stage) -> None:
+    page.emit("a", example(3), mapped(3, 0 * MAP))
+    _, found = pixels(page)
+    assert min(min(colour(found, place)) for place in range(4)) > 240
+
+
+def test_pixels_are_the_palettes_colours(page: Stage) -> None:
+    page.emit("a", example(3), mapped(3))
+    pixels(page)
+    worst = page.page.evaluate(
+        """() => {
+          const values = Float64Array.from({ length: 999 }, (_, i) => Math.sin(i) * 3);
+          values[500] = NaN;
+          const found = [true, false].flatMap((signed) => ["#ffffff", "#101113"].map((paper) => {
+            const limits = { signed, low: signed ? -2 : 0, high: 2, paper };
+            const image = new ImageData(999, 1);
+            window.gradscape.palette.pixels(limits, values, new Uint32Array(image.data.buffer));
+            const colour = window.gradscape.palette.colours(limits);
+            const gap = (i) => colour(values[i]).map((one, k) => Math.abs(one - image.data[4 * i + k]));
+            const gaps = Array.from(values.keys(), gap);
+            return Math.max(...gaps.flat());
+          }));
+          return Math.max(...found);
+        }"""
+    )
+    assert worst <= 1
+
+
 def test_one_scale_for_a_method_or_one_for_each_map(page: Stage) -> None:
     page.emit("a", example(0), example(1, correct=False, predicted=2), mapped(0), mapped(1, 10 * MAP))
     _, _, small, large = pixels(page)

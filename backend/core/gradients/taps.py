@@ -5,15 +5,14 @@ Shapes: N examples, P parameters in all, p of one tensor, o outputs and i inputs
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from backend.core.problems.pooling import QuickPooling
-
-TOGETHER: Final = 16  # pictures whose patches are laid out at once: those of more fall out of the cache
+from backend.core.gradients.convolved import Convolution
+from backend.core.problems.pooling import HalvedAboveZero, QuickPooling
 
 
 class Used(NamedTuple):
@@ -58,6 +57,7 @@ class Taps(QuickPooling):
 
     params_P: Tensor
     found: list[Tap] = field(default_factory=list)
+    _rectified: tuple[Tensor, Tensor] | None = field(default=None, init=False)  # the last one: x and max(x, 0)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -66,13 +66,26 @@ class Taps(QuickPooling):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Compute, and keep what a later look at the layer needs."""
-        output = super().__torch_function__(func, types, args, kwargs)
-        reader = READERS.get(func)
-        if reader is not None:
-            tap = reader(self._place, output, *args, **(kwargs or {}))
-            if tap is not None:
-                self.found.append(tap)
+        if func is F.avg_pool2d and not kwargs and args[1:] == (2,) and self._just_rectified(args[0]):
+            assert self._rectified is not None
+            x, above = self._rectified
+            return HalvedAboveZero.apply(x, above.detach())  # type: ignore[no-untyped-call]
+        if func is torch.conv2d:
+            own = Convolution(*args, **(kwargs or {}))
+            output = own.output() if own.narrow else func(*args, **(kwargs or {}))
+            tap = _convolution(self._place, output, own)
+        else:
+            output, reader = super().__torch_function__(func, types, args, kwargs), READERS.get(func)
+            tap = None if reader is None else reader(self._place, output, *args, **(kwargs or {}))
+        if tap is not None:
+            self.found.append(tap)
+        if func in (torch.relu, F.relu) and args and output is not args[0] and output.device.type == "cpu":
+            self._rectified = args[0], output
         return output
+
+    def _just_rectified(self, tensor: Tensor) -> bool:
+        """Whether this is what ``relu`` returned last, and nobody has written to it."""
+        return self._rectified is not None and tensor is self._rectified[1] and tensor._version == 0
 
     def _place(self, tensor: Any) -> Used | None:
         """Where a tensor lies in the flat vector; None where it is not a whole view of it."""
@@ -114,60 +127,11 @@ def _linear(place: Place, output: Tensor, x: Tensor, weight_oi: Tensor, bias_o: 
     )
 
 
-def _conv2d(
-    place: Place,
-    output: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tap | None:
-    at = place(weight)
-    if at is None or (bias is not None and place(bias) is None) or groups != 1 or isinstance(padding, str):
+def _convolution(place: Place, output: Tensor, own: Convolution) -> Tap | None:
+    at, bias = place(own.weight), place(own.bias)
+    if at is None or (own.bias is not None and bias is None) or not own.plain:
         return None
-    x, shape = x.detach(), (*weight.shape[2:], *output.shape[2:])
-
-    def of_weight(slope: Tensor) -> Tensor:
-        seen = windows(x, shape, stride, padding, dilation)
-        slope_NoL, found = slope.flatten(2), slope.new_empty(len(slope), *weight.flatten(1).shape)
-        for start in range(0, len(slope), TOGETHER):
-            rows = slice(start, start + TOGETHER)
-            torch.bmm(slope_NoL[rows], laid_out(seen[rows]).transpose(1, 2), out=found[rows])
-        return found.flatten(1)
-
-    return Tap(at, place(bias), output, of_weight, lambda slope: slope.flatten(2).sum(2), None)
-
-
-def windows(x: Tensor, shape: Sequence[int], stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Tensor:
-    """Return what each value of a convolution's kernel sees at each place: a view of the padded pictures.
-
-    Args:
-        x: pictures [N, channels, height, width].
-        shape: height and width of the kernel, then of the output.
-        stride: of the convolution, one number or one for each axis, as all that follow.
-        padding: zeros on each side.
-        dilation: of its kernel.
-
-    Returns:
-        Pixels [N, channels, *shape].
-    """
-    (up, left), (down, right), (tall, wide) = (_pair(each) for each in (padding, stride, dilation))
-    padded = F.pad(x, (left, left, up, up))
-    example, channel, row, column = padded.stride()
-    strides = (example, channel, tall * row, wide * column, down * row, right * column)
-    return padded.as_strided((*x.shape[:2], *shape), strides)
-
-
-def laid_out(seen: Tensor) -> Tensor:
-    """Copy windows to patches [N, i, L], i = channels · kernel values, as ``unfold`` does, in a fifth of its time."""
-    return seen.flatten(4).flatten(1, 3)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value) if len(value) == 2 else (value[0], value[0])
+    return Tap(at, bias, output, own.of_weight, lambda slope: slope.flatten(2).sum(2), None)
 
 
 def _scaled(place: Place, output: Tensor, normed: Tensor, weight: Any, bias: Any) -> Tap | None:
@@ -203,7 +167,6 @@ def _batch_norm(
 
 READERS: dict[Any, Callable[..., Tap | None]] = {
     F.linear: _linear,
-    torch.conv2d: _conv2d,
     F.group_norm: _group_norm,
     F.batch_norm: _batch_norm,
 }

@@ -11,11 +11,12 @@ from torch.nn import functional as F
 from backend.core.analyses.base import Moment
 from backend.core.gradients import gram as in_stripes
 from backend.core.gradients import per_sample as in_passes
+from backend.core.gradients.convolved import Convolution, laid_out, windows
 from backend.core.gradients.gram import gram
 from backend.core.gradients.moments import moments
 from backend.core.gradients.per_sample import TooLarge, per_sample, through_vmap
-from backend.core.gradients.taps import Taps, laid_out, windows
-from backend.core.problems.pooling import Halved
+from backend.core.gradients.taps import Taps
+from backend.core.problems.pooling import Halved, HalvedAboveZero
 from backend.core.problems.problem import Data, Problem
 from tests.cases import NETWORKS, build, over
 
@@ -133,13 +134,61 @@ def test_patches_are_those_of_unfold(kernel: Any, stride: Any, padding: Any, dil
     assert torch.equal(laid_out(windows(x, (*sides, *out.shape[2:]), stride, padding, dilation)), expected)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 6, 4), (1, 2, 5, 7)])
-def test_halves_are_those_of_average_pooling(shape: tuple[int, ...]) -> None:
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
-    fast, slow = Halved.apply(x), F.avg_pool2d(x, 2)
-    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-14)
-    slopes = [torch.autograd.grad(out, x, torch.arange(out.numel()).view_as(out).double())[0] for out in (fast, slow)]
-    torch.testing.assert_close(*slopes, rtol=0, atol=1e-14)
+@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 1, 1), ((1, 2), (0, 2), (2, 1))])
+@pytest.mark.parametrize(
+    ("channels", "first", "biased"),
+    [
+        ((1, 5), True, True),
+        ((3, 4), True, False),
+        ((8, 16), False, True),
+        ((5, 8), False, True),
+        ((3, 2), False, False),
+    ],
+)
+def test_convolutions_of_every_way(
+    channels: tuple[int, int], first: bool, biased: bool, stride: Any, padding: Any, dilation: Any
+) -> None:
+    draw = torch.Generator().manual_seed(0)
+    x, weight, bias = (
+        torch.randn(shape, generator=draw, dtype=torch.float64)
+        for shape in ((19, channels[0], 7, 8), (channels[1], channels[0], 3, 2), (channels[1],))
+    )
+    x.requires_grad_(not first)
+    own = Convolution(x, weight.requires_grad_(), bias if biased else None, stride, padding, dilation)
+    assert own.narrow == first
+    expected = F.conv2d(x, weight, bias if biased else None, stride, padding, dilation)
+    if first:
+        torch.testing.assert_close(own.output(), expected, rtol=1e-12, atol=1e-12)
+    slope = torch.randn(expected.shape, generator=draw, dtype=torch.float64)
+    slow = [torch.autograd.grad((slope[i] * expected[i]).sum(), weight, retain_graph=True)[0] for i in range(len(x))]
+    torch.testing.assert_close(own.of_weight(slope), torch.stack(slow).flatten(1), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 4), (1, 2, 5, 7), (1, 2, 5, 4)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_halves_are_those_of_average_pooling(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).requires_grad_()
+    above = torch.relu(x)
+    for fast, slow in (
+        (Halved.apply(x), F.avg_pool2d(x, 2)),
+        (HalvedAboveZero.apply(x, above.detach()), F.avg_pool2d(above, 2)),
+    ):
+        torch.testing.assert_close(fast, slow)
+        weights = torch.arange(fast.numel(), dtype=dtype).view_as(fast)
+        slopes = [torch.autograd.grad(out, x, weights, retain_graph=True)[0] for out in (fast, slow)]
+        torch.testing.assert_close(*slopes, rtol=0, atol=0)
+
+
+def test_what_was_written_to_after_the_rectifier_is_pooled_as_it_is() -> None:
+    x = torch.linspace(-1, 1, 16).view(1, 1, 4, 4).requires_grad_()
+    with Taps(torch.empty(0)):
+        above = torch.relu(x * 1.0)
+        kept = F.avg_pool2d(above, 2)
+        written = F.avg_pool2d(above.add_(1.0), 2)
+        other = F.avg_pool2d(x, 2)
+    torch.testing.assert_close(kept, F.avg_pool2d(torch.relu(x), 2))
+    torch.testing.assert_close(written, F.avg_pool2d(torch.relu(x) + 1.0, 2))
+    torch.testing.assert_close(other, F.avg_pool2d(x, 2))
 
 
 def test_what_does_not_fit_is_refused_with_what_would() -> None:

@@ -102,7 +102,7 @@ def store(settings: Settings) -> Check:
     try:
         place_of(settings.store_url)
     except Unavailable as error:
-        return Check("fail", "store", str(error), f"{error.detail.hint or ''} --store-url says where.".lstrip())
+        return Check("fail", "store", str(error), error.detail.hint or "")
     return Check("ok", "store", f"{shown(settings.store_url)} can be written to")
 
 

@@ -17,7 +17,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from backend.jobs.feed import Feed
-from backend.jobs.store import Row
 
 HEARTBEAT = 15.0  # seconds of silence before a comment
 RETRY = 1000  # milliseconds that a browser waits before it reconnects
@@ -63,13 +62,9 @@ async def stream(feed: Feed, wanted: Wanted, heartbeat: float = HEARTBEAT) -> As
             if page is None:
                 yield _close("shutdown")
                 return
-            yield "".join(_message(row) for row in page if row.kind != hidden).encode() or b": still here\n\n"
+            yield b"".join([row.message for row in page if row.kind != hidden]) or b": still here\n\n"
             pending -= {row.run for row in page if row.kind == LAST}
         yield _close("finished")
-
-
-def _message(row: Row) -> str:
-    return f"id: {row.row}\nevent: {row.kind}\ndata: {row.text}\n\n"
 
 
 def _close(reason: str) -> bytes:

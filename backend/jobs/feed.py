@@ -81,17 +81,18 @@ class Feed:
         loop, event = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._readers.setdefault(loop, set()).add(event)
-        told = loop.time()
+        quiet = _Silence(silence, event)
         try:
             while not self._closed:
                 event.clear()  # before reading: what is stored from here on wakes us again
                 rows, after, more = await self._next(runs, kinds, after)
-                # Events of other runs end no silence.
-                left = None if silence is None else told + silence - loop.time()
-                if rows or (not more and not await _set_within(event, left)):
+                if rows or (not more and quiet.over):  # events of other runs end no silence
                     yield rows
-                    told = loop.time()
+                    quiet.begin()
+                elif not more:
+                    await event.wait()
         finally:
+            quiet.close()
             with self._lock:
                 self._readers[loop].discard(event)
                 if not self._readers[loop]:
@@ -120,11 +121,37 @@ class Feed:
         self.wake()
 
 
-async def _set_within(event: asyncio.Event, seconds: float | None) -> bool:
-    """Wait for an event; say whether it came in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
+class _Silence:
+    """Wakes a reader that has been given nothing for so long.
+
+    One timer at a time, which looks when it fires whether there was something meanwhile: one for each wait would cost a
+    reader as much as all else.
+    """
+
+    def __init__(self, seconds: float | None, event: asyncio.Event) -> None:
+        self._loop, self._seconds, self._event = asyncio.get_running_loop(), seconds, event
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0
+        self.begin()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has lasted long enough."""
+        return self._seconds is not None and self._loop.time() >= self._until
+
+    def begin(self) -> None:
+        """Count from now on."""
+        if self._seconds is not None:
+            self._until = self._loop.time() + self._seconds
+            if self._timer is None:
+                self._timer = self._loop.call_at(self._until, self._ring)
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self._timer = None if self.over else self._loop.call_at(self._until, self._ring)
+        if self._timer is None:
+            self._event.set()

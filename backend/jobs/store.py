@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from backend.schemas.events import AnyEvent
@@ -17,6 +18,11 @@ class Row:
     seq: int
     kind: str
     text: str
+
+    @cached_property
+    def message(self) -> bytes:
+        """The event as a message of a stream: written once, for all who read it."""
+        return f"id: {self.row}\nevent: {self.kind}\ndata: {self.text}\n\n".encode()
 
 
 @dataclass(frozen=True)

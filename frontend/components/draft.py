@@ -22,10 +22,12 @@ from backend.schemas.run import AnalyseRequest, Lane, Probe, TrainRequest
 from frontend.components.answers import get, overlay, put
 from frontend.components.custom_form import PATH, entry_named
 from frontend.components.spec_fields import UNIONS, default_of, kind_of, member_of
+from frontend.presets import PRESETS
 
 MOST_LANES = 8
 MOST_RULES = 6  # of a map of basins
 ANALYSES = tuple(kind_of(spec) for spec in PROBE_KINDS)
+WHAT = ("problem.data", "problem.function", "problem.pde")  # unions that say what a run is about
 SHARED = ("plane", "data_fraction", "batchnorm")  # what all analyses of one plane have in common
 
 
@@ -108,7 +110,7 @@ class Draft:
         asked = [
             {
                 "kind": "analyse",
-                "name": f"{title_of(each)} of {request['name']}"[:200],
+                "name": f"{title_of(each)} of {request['name']}"[:200] if request["name"] else "",
                 **shared,
                 "analysis": {**each, "rules": rules},
             }
@@ -206,12 +208,15 @@ def with_kind(draft: Draft, path: str, kind: str, entries: Sequence[CustomEntry]
     if path == PATH:
         entry = entry_named(entries, kind)
         request["problem"] = request["problem"] if entry is None else copy.deepcopy(entry.request)
+        _rename(request)
         return _with_request(draft, request)
     member = member_of(path.rsplit(".", 1)[-1], kind)
     before = get(request, f"{path}.kind")
     put(request, path, default_of(member))
     if path.startswith("problem."):
         _fit_problem(request)
+        if path in WHAT:
+            _rename(request)
     if path.endswith(".optimizer") and before:
         lane = request["lanes"][int(path.split(".")[1])]
         if not member.filtered:
@@ -232,6 +237,7 @@ def with_family(draft: Draft, family: str, entries: Sequence[CustomEntry] = ()) 
     request["dtype"] = "float64" if family == "pde" else "float32"
     plane = "coordinates" if family == "function" else "pca"
     request["probes"][0]["analysis"]["plane"] = default_of(member_of("plane", plane))
+    _rename(request)
     return _with_request(replace(draft, also=()), request)  # they are of what there was
 
 
@@ -276,6 +282,12 @@ def _fit_problem(request: dict[str, Any]) -> None:
     size, most = request["batch_size"], training_examples(data())
     if isinstance(size, int) and size > most:
         request["batch_size"] = None
+
+
+def _rename(request: dict[str, Any]) -> None:
+    """Let a run be called after what it does where its name is a preset's, which was of another problem."""
+    if request["name"] in {preset.request.get("name") for preset in PRESETS}:
+        request["name"] = ""
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:

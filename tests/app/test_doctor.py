@@ -56,7 +56,6 @@ def test_a_store_that_cannot_be_reached_or_written_to_fails_and_shows_no_passwor
         assert check.verdict == "fail"
         assert sentence in check.found
         assert check.advice.startswith("Look at the address, and at who may write there")
-        assert check.advice.endswith("--store-url says where.")
         assert "secret" not in check.found
 
 

@@ -1,5 +1,6 @@
 """The set-up as plain values: what is asked for is what is sent."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,21 @@ def test_any_data_can_follow_any_other(before: str, data: str) -> None:
     draft = with_kind(with_kind(Draft.of(PRESETS[0].request), "problem.data", before), "problem.model", "mlp")
     changed = with_kind(draft, "problem.data", data)
     assert REQUEST.validate_python(changed.requests()[0], strict=False).problem.data.kind == data
+
+
+def test_a_presets_name_goes_with_its_problem_and_a_name_of_ones_own_stays() -> None:
+    first = Draft.of(PRESETS[0].request)
+    own = replace(first, request={**first.request, "name": "mine"})
+    changes = (
+        lambda draft: with_family(draft, "function"),
+        lambda draft: with_family(draft, "pde"),
+        lambda draft: with_kind(draft, "problem.data", "spirals"),
+    )
+    for change in changes:
+        assert change(first).request["name"] == ""
+        assert change(own).request["name"] == "mine"
+    assert with_kind(first, "problem.loss", "mse").request["name"] == PRESETS[0].request["name"]
+    assert with_kind(first, "lanes.0.optimizer", "adam").request["name"] == PRESETS[0].request["name"]
 
 
 @pytest.mark.parametrize("family", ["data", "function", "pde"])

@@ -7,6 +7,17 @@
   const BELOW = 0.5; // below a row of them: room for what is said
   const SAID = 0.1; // from a picture to that
 
+  const FIRST = 16; // lines of a fan that are drawn whatever their number: the largest values
+  const OTHERS = 48; // of the rest, evenly by rank; more would be one block of colour
+
+  // Of values in order, the first and evenly some of the others, the last among them.
+  function spaced(lines) {
+    const rest = lines.length - FIRST;
+    if (rest <= OTHERS) return lines;
+    const others = Array.from({ length: OTHERS }, (_, i) => lines[FIRST + Math.round((i * (rest - 1)) / (OTHERS - 1))]);
+    return [...lines.slice(0, FIRST), ...others];
+  }
+
   // An appended table's columns field.0, field.1 …
   function columnsOf(table, field) {
     const found = [];
@@ -23,10 +34,10 @@
     return { ...trace, x: Array.from(steps), y: names, z: rows.slice(0, names.length).map((row) => Array.from(row)) };
   }
 
-  // All entries over the steps as one trace, with a gap after each line.
+  // The entries over the steps as one trace, with a gap after each line.
   function fan(trace, binding, table, scene, columns) {
     const steps = table.values(columns.x.field);
-    const lines = columnsOf(table, columns.y.field);
+    const lines = spaced(columnsOf(table, columns.y.field));
     if (!steps || !lines.length) return null;
     const alone = steps.length === 1; // one look is no line
     const x = lines.flatMap(() => [...steps, NaN]);

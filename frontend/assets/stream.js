@@ -6,7 +6,7 @@
   const RETRY = [500, 1000, 2000, 4000]; // milliseconds between attempts when the browser itself has given up
   const LIMIT = 1000; // events a page of history
 
-  let settings = null; // {api, kinds, themes}
+  let settings = null; // {api, titles, kinds, themes}
   let view = null;
   let source = null;
   let attempts = 0;
@@ -188,6 +188,7 @@
     const script = document.getElementById("gradscape-stream");
     if (!settings && script) {
       settings = JSON.parse(script.textContent);
+      gradscape.titles = settings.titles;
       view = gradscape.current = new gradscape.view.View(rowShown);
       setTheme();
     }

@@ -30,11 +30,14 @@
 
   function questionTo(cells) {
     const [{ table }] = cells;
-    const { samples = MOST, level = 0.15, layer = -1, split = "test", target = null } = specOf(table);
+    const spec = specOf(table);
+    const { samples = MOST, split = "test", target = null } = spec;
+    const names = document.querySelector("[data-trust]").dataset.trust.split(" "); // of the settings that maps are made with
+    const settings = Object.fromEntries(names.filter((name) => name in spec).map((name) => [name, spec[name]]));
     const examples = [...new Set(cells.map(({ column }) => Number(column)))];
     if (examples.length < 2) examples.push(examples[0] + (examples[0] > 0 ? -1 : 1)); // of one alone nothing can be said
     const methods = [...new Set(cells.map(({ row }) => row))];
-    return { kind: "saliency_trust", methods, examples, split, target, samples: Math.min(samples, MOST), level, layer };
+    return { kind: "saliency_trust", ...settings, methods, examples, split, target, samples: Math.min(samples, MOST) };
   }
 
   async function ask(button) {

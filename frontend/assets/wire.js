@@ -79,7 +79,7 @@
     percents: (shares) => shares.map((part) => `${Math.round(part * 100)} %`).join(" + "),
     measured: (value) => (Number.isNaN(value) ? "not measured here" : number(value)),
     text: String,
-    words: (name) => name.replaceAll("_", " "),
+    method: (name) => ((gradscape.titles || {}).method || {})[name] || name.replaceAll("_", " "),
     short: (value) => number(Number.isFinite(value) ? Number(value.toPrecision(2)) : value),
   };
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from backend.schemas.analysis import ANALYSIS_KINDS, LINE_KINDS
 from backend.schemas.analysis.plane import PLANE_KINDS
+from backend.schemas.analysis.saliency import METHOD_TITLES
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.problem.data import DATA_KINDS
@@ -36,6 +37,7 @@ UNIONS: Mapping[str, tuple[Any, ...]] = {  # by the name of the field that holds
 }
 MEMBERS: Mapping[str, Any] = {member.__name__: member for family in UNIONS.values() for member in family}
 NESTED: Mapping[str, type[BaseModel]] = {part.__name__: part for part in (SnapshotPolicy,)}
+TITLES: Mapping[Any, str] = dict(METHOD_TITLES)  # of values that have a name of their own in the field
 READS_LIST = {"integer": "integers", "number": "numbers", "string": "texts"}
 
 
@@ -185,6 +187,8 @@ def _label(name: str, title: str | None) -> str:
 
 def words(value: Any) -> str:
     """Write a name as words: ``cross_entropy`` is "Cross entropy"; numbers and names of formats stay as they are."""
+    if value in TITLES:
+        return TITLES[value]
     text = str(value).replace("_", " ")
     return text if any(letter.isdigit() for letter in text) else text[:1].upper() + text[1:]
 

@@ -1,4 +1,4 @@
-"""What ``stream.js`` must know of the page: where the API is, the kinds of events, and both themes."""
+"""What ``stream.js`` must know of the page: where the API is, the kinds of events, titles, and both themes."""
 
 import json
 from typing import Any, Final
@@ -8,6 +8,7 @@ from dash import html
 from backend.schemas.events import EVENT_KINDS
 from frontend import ids, theme
 from frontend.components.node import Node
+from frontend.panels.saliency.figure import MAPS
 
 SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "pentagon", "triangle-down", "hexagon", "star")
 STROKES: Final = {
@@ -35,6 +36,7 @@ def stream_settings() -> dict[str, Any]:
     """Collect the settings as plain values."""
     return {
         "api": "/api",
+        "titles": {"method": MAPS},  # what the values of a template's ``{field:method}`` are called
         "kinds": [kind.model_fields["kind"].default for kind in EVENT_KINDS],
         "themes": {
             scheme: {

@@ -1,5 +1,6 @@
 """What the panels of gradients draw from a stream of events."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,18 @@ def test_singular_values_are_a_fan_over_their_band(page: Stage) -> None:
     low, high, fan = page.traces("singular")
     assert (low["y"], high["y"]) == ([0.5, 0.5], [2, 2])
     assert fan["y"] == [3, 3, None, 1, 6, None]
+
+
+def test_of_many_values_a_fan_draws_the_largest_and_evenly_some_of_the_others(page: Stage) -> None:
+    page.open("a")
+    values = [float(value) for value in range(200, 0, -1)]
+    page.emit("a", stat("SGD", 0, "singular_values", [values], layer=("w",), edges=np.array([[0.5, 2.0]])))
+    page.painted("singular")
+    drawn = page.traces("singular")[-1]["y"][::2]
+    assert drawn[:16] == values[:16]
+    assert (len(drawn), drawn[-1]) == (64, 1)
+    gaps = {one - other for one, other in itertools.pairwise(drawn[16:])}
+    assert gaps == {3, 4}  # 184 values, 48 of them
 
 
 def test_examples_show_their_pictures_and_pairs_stand_below_one_another(page: Stage) -> None:

@@ -8,7 +8,16 @@ from tests.browser.conftest import Server
 from tests.browser.lab_page import SECONDS, open_lab
 
 pytestmark = pytest.mark.browser
-MAPS = {"kind": "saliency", "method": "gradient", "compare": ["occlusion"], "examples": [2, 0], "target": 3}
+SETTINGS = {
+    "baseline": "mean",
+    "window": 3,
+    "weighting": "softmax",
+    "rho": 0.5,
+    "sparsity": 0.1,
+    "patch": 2,
+    "layer": -2,
+}
+MAPS = {"kind": "saliency", "method": "gradient", "compare": ["occlusion"], "examples": [2, 0], "target": 3, **SETTINGS}
 LINE = "document.querySelector('[data-panel=saliency] [data-line]').textContent"
 SAID = "document.querySelector('[data-panel=saliency] [data-said]').textContent"
 TITLES = "[...document.querySelectorAll('.gs-tile-title strong')].map((title) => title.textContent).join()"
@@ -40,6 +49,7 @@ def test_the_maps_that_are_shown_are_asked_at_the_moment_that_is_shown(page: Any
     assert [(at["run"], at["lane"], at["step"]) for at in request["at"]] == [(run, "SGD", 2)]
     analysis = request["analysis"]
     assert (analysis["methods"], analysis["examples"], analysis["target"]) == (["gradient", "occlusion"], [2, 0], 3)
+    assert {name: analysis[name] for name in SETTINGS} == SETTINGS
     assert page.inner_text("[data-panel=trust] [data-line]").startswith("step 2 · 2 examples")
     assert page.locator("[data-graph=answers] thead th").all_inner_texts()[0].startswith("Gradient\n✓")
 

@@ -56,11 +56,11 @@ def test_answers_stand_in_the_order_of_questions_and_methods(page: Stage) -> Non
 
 def test_curves_have_a_line_for_each_method_and_a_dotted_one_for_chance(page: Stage) -> None:
     x, y = np.linspace(0, 1, 3), np.array([0.9, 0.5, 0.1])
-    for method in ("gradient", "random"):
+    for method in ("grad_cam", "random"):
         page.emit("a", answer("deletion", method, 0.5, x=x, y=y), answer("weights", method, 0.1, x=x, y=1 - y))
     page.show("a", trust__view="deletion")
     page.page.wait_for_function("(document.querySelector('[data-graph=answer_curves]').data || []).length === 2")
-    random, gradient = page.traces("answer_curves")
-    assert (random["name"], random["line"]["dash"]) == ("random", "dot")
-    assert (gradient["name"], gradient["y"]) == ("gradient", [0.9, 0.5, 0.1])
+    random, found = page.traces("answer_curves")
+    assert (random["name"], random["line"]["dash"]) == ("Random map", "dot")
+    assert (found["name"], found["y"]) == ("Grad-CAM", [0.9, 0.5, 0.1])
     assert page.layout("answer_curves", "yaxis.title.text") == "probability of the class"

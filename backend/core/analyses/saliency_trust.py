@@ -25,7 +25,7 @@ from backend.core.saliency.rules import NoRelu
 from backend.core.saliency.trust import Asked
 from backend.core.saliency.verdicts import verdict
 from backend.schemas.analysis import SaliencyTrustAnalysis
-from backend.schemas.analysis.saliency import Method, SaliencyAnalysis
+from backend.schemas.analysis.saliency import SETTINGS, Method, SaliencyAnalysis
 from backend.schemas.analysis.saliency_trust import Question
 from backend.schemas.events import Progress, Trust
 
@@ -95,13 +95,14 @@ def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Sit
     rows = torch.tensor(spec.examples, device=data.x.device)
     inside = None if data.inside is None else data.inside[rows]
     chosen = Data(data.x[rows], data.y[rows], inside)
-    base = torch.zeros_like(chosen.x[:1])
+    assert problem.train is not None
+    base = torch.zeros_like(chosen.x[:1]) if spec.baseline == "zero" else problem.train.x.mean(0, keepdim=True)
     outputs = Explained(problem, site.point.moment).width
     target_N = chosen.y if outputs > 1 else torch.zeros_like(chosen.y)
     if spec.target is not None:
         target_N = torch.full_like(chosen.y, spec.target)
         Explained(problem, site.point.moment).score(target_N)  # refuses what is no output
-    told = SaliencyAnalysis(samples=spec.samples, level=spec.level, layer=spec.layer)
+    told = SaliencyAnalysis(**{name: getattr(spec, name) for name in SETTINGS})
     asked = [Asked(problem, site.point.moment, m, told, seed, chosen, target_N, base) for m in spec.methods]
     able: list[Asked] = []
     for one in asked:

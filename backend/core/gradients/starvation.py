@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from backend.core.analyses.aside import aside
 from backend.core.analyses.base import Tick
 from backend.core.gradients.tangent_kernel import kernel_in_pieces
 
@@ -40,7 +41,7 @@ def modes(jacobian_NP: Tensor, sign_N: Tensor) -> Generator[Tick, None, Modes]:
     """
     features_NP = sign_N[:, None].double() * jacobian_NP.double()
     kernel_NN = yield from kernel_in_pieces(features_NP[:, None])
-    squares_K, left_NK = torch.linalg.eigh(kernel_NN)
+    squares_K, left_NK = yield from aside(lambda: torch.linalg.eigh(kernel_NN))
     values_K = squares_K.flip(0).clamp(min=0).sqrt()
     return Modes(left_NK.flip(1).to(jacobian_NP.dtype), values_K.to(jacobian_NP.dtype))
 

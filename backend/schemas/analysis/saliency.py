@@ -1,7 +1,7 @@
 """Which parts of an input an output hangs on."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -14,7 +14,40 @@ Method = Literal[
     "moreau_grad", "cf_cam", "occlusion", "frequency_integrated_gradients",
 ]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
+METHOD_TITLES: Final[Mapping[str, str]] = {  # what they are called, wherever they are
+    "gradient": "Gradient",
+    "gradient_x_input": "Gradient × input",
+    "smoothgrad": "SmoothGrad",
+    "smoothgrad_squared": "SmoothGrad²",
+    "vargrad": "VarGrad",
+    "integrated_gradients": "Integrated gradients",
+    "expected_gradients": "Expected gradients",
+    "guided_backprop": "Guided Backprop",
+    "deconvnet": "DeconvNet",
+    "grad_cam": "Grad-CAM",
+    "grad_cam_plus_plus": "Grad-CAM++",
+    "layer_cam": "LayerCAM",
+    "norm_grad": "NormGrad",
+    "moreau_grad": "MoreauGrad",
+    "cf_cam": "CF-CAM",
+    "occlusion": "Occlusion",
+    "frequency_integrated_gradients": "IG by frequency",
+}
+assert set(METHOD_TITLES) == set(METHODS)
 Example = Annotated[int, Field(ge=0, le=10_000_000)]
+
+# Settings of single methods, which every analysis that makes maps has.
+BASELINE: Final[Any] = described("zero", "What stands for nothing: zeros, or the mean of the training examples.")
+LAYER: Final[Any] = described(-1, "Layer of pictures, from 0 at the input; −1 is the last.", ge=-100, le=100)
+WEIGHTING: Final[Any] = described(
+    "raw", "Weights of CF-CAM: raw ones, or through a softmax as published, which is blind to the class."
+)
+WINDOW: Final[Any] = described(2, "Side of the square that occlusion covers.", unit="pixels", ge=1, le=64)
+RHO: Final[Any] = described(1.0, "Width of MoreauGrad's envelope.", scale="log", gt=0.0, le=1000.0)
+SPARSITY: Final[Any] = described(0.0, "Weight of MoreauGrad's penalty; 0 for none.", ge=0.0, le=100.0)
+PATCH: Final[Any] = described(1, "Side of the patches that the penalty takes together.", unit="pixels", ge=1, le=64)
+# All that maps are made with, besides the method, the examples and the target.
+SETTINGS: Final = ("samples", "level", "baseline", "layer", "weighting", "window", "rho", "sparsity", "patch")
 
 
 class SaliencyAnalysis(AnalysisSpec):
@@ -35,14 +68,10 @@ class SaliencyAnalysis(AnalysisSpec):
     target: int | None = described(None, "The output explained, from 0; empty: each example's own class.", ge=0)
     samples: int = described(50, "Draws, or points of a quadrature, for the methods that average.", ge=1, le=10_000)
     level: float = described(0.15, "Noise, as a share of an example's own range.", gt=0.0, le=2.0)
-    baseline: Literal["zero", "mean"] = described(
-        "zero", "What stands for nothing: zeros, or the mean of the training examples."
-    )
-    layer: int = described(-1, "Layer of pictures, from 0 at the input; −1 is the last.", ge=-100, le=100)
-    weighting: Literal["raw", "softmax"] = described(
-        "raw", "Weights of CF-CAM: raw ones, or through a softmax as published, which is blind to the class."
-    )
-    window: int = described(2, "Side of the square that occlusion covers.", unit="pixels", ge=1, le=64)
-    rho: float = described(1.0, "Width of MoreauGrad's envelope.", scale="log", gt=0.0, le=1000.0)
-    sparsity: float = described(0.0, "Weight of MoreauGrad's penalty; 0 for none.", ge=0.0, le=100.0)
-    patch: int = described(1, "Side of the patches that the penalty takes together.", unit="pixels", ge=1, le=64)
+    baseline: Literal["zero", "mean"] = BASELINE
+    layer: int = LAYER
+    weighting: Literal["raw", "softmax"] = WEIGHTING
+    window: int = WINDOW
+    rho: float = RHO
+    sparsity: float = SPARSITY
+    patch: int = PATCH

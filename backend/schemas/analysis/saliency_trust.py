@@ -6,7 +6,18 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field
 
 from backend.schemas.analysis.base import AnalysisSpec
-from backend.schemas.analysis.saliency import METHODS, Example, Method
+from backend.schemas.analysis.saliency import (
+    BASELINE,
+    LAYER,
+    METHODS,
+    PATCH,
+    RHO,
+    SPARSITY,
+    WEIGHTING,
+    WINDOW,
+    Example,
+    Method,
+)
 from backend.schemas.fields import described, kind_of
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -46,7 +57,13 @@ class SaliencyTrustAnalysis(AnalysisSpec):
     target: int | None = described(None, "The output explained, from 0; empty: each example's own class.", ge=0)
     samples: int = described(20, "Draws, or points of a quadrature, for the methods that average.", ge=1, le=1000)
     level: float = described(0.15, "Noise of the methods, as a share of an example's own range.", gt=0.0, le=2.0)
-    layer: int = described(-1, "Layer of pictures, from 0 at the input; −1 is the last.", ge=-100, le=100)
+    baseline: Literal["zero", "mean"] = BASELINE
+    layer: int = LAYER
+    weighting: Literal["raw", "softmax"] = WEIGHTING
+    window: int = WINDOW
+    rho: float = RHO
+    sparsity: float = SPARSITY
+    patch: int = PATCH
     steps: int = described(20, "Steps in which pixels are removed or shown.", ge=2, le=200)
     radius: float = described(0.02, "How far an input is moved, as a share of its range.", gt=0.0, le=1.0)
     draws: int = described(10, "Random changes of an input, for infidelity and sensitivity.", ge=1, le=1000)

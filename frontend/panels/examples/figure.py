@@ -63,7 +63,7 @@ def graph() -> Graph:
                 Patch(when={WHAT.name: (name,)}, layout={"xaxis": {"title": {"text": title}}})
                 for name, (_, title) in SHOWN.items()
             ),
-            Patch(when={WHAT.name: ("norm", "loss")}, layout={"xaxis": {"type": "log", "nticks": 6}}),
+            Patch(when={WHAT.name: ("norm", "loss")}, layout={"xaxis": {"type": "log", "nticks": 3}}),
             Patch(when={WHAT.name: signed}, layout={"xaxis": {"type": "linear", "zeroline": True}}),
         ),
         page=Page(

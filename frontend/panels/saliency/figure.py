@@ -6,33 +6,14 @@ are much larger than all others, and would leave the rest blank.
 
 from typing import Final
 
-from backend.schemas.analysis.saliency import METHODS
+from backend.schemas.analysis.saliency import METHOD_TITLES
 from backend.schemas.panels import Binding, Choice, Column, Graph, Option, Page, Panel, Phrase, Tiles, Words
 from frontend.panels import sources
 
 GRAPH: Final = "saliency"
 INPUT: Final = "saliency_example"
-TITLES: Final = {
-    INPUT: "Input",
-    "gradient": "Gradient",
-    "gradient_x_input": "Gradient × input",
-    "smoothgrad": "SmoothGrad",
-    "smoothgrad_squared": "SmoothGrad²",
-    "vargrad": "VarGrad",
-    "integrated_gradients": "Integrated gradients",
-    "expected_gradients": "Expected gradients",
-    "guided_backprop": "Guided Backprop",
-    "deconvnet": "DeconvNet",
-    "grad_cam": "Grad-CAM",
-    "grad_cam_plus_plus": "Grad-CAM++",
-    "layer_cam": "LayerCAM",
-    "norm_grad": "NormGrad",
-    "moreau_grad": "MoreauGrad",
-    "cf_cam": "CF-CAM",
-    "occlusion": "Occlusion",
-    "frequency_integrated_gradients": "IG by frequency",
-}
-assert set(TITLES) == {INPUT, *METHODS}
+TITLES: Final[dict[str, str]] = {INPUT: "Input", **METHOD_TITLES}
+MAPS: Final[dict[str, str]] = {**METHOD_TITLES, "random": "Random map"}  # by an event's ``method``
 
 SCALE: Final = Choice(
     name="scale",

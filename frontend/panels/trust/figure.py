@@ -19,7 +19,7 @@ from backend.schemas.panels import (
     Words,
 )
 from frontend.panels import sources
-from frontend.panels.saliency.figure import INPUT, TITLES
+from frontend.panels.saliency.figure import MAPS
 
 TABLE: Final = "answers"
 CURVES: Final = "answer_curves"
@@ -107,7 +107,7 @@ def _line(question: str, *, random: bool) -> Binding:
         },
         x=Column(field="x"),
         y=Column(field="y"),
-        name="{method:words}",
+        name="{method:method}",
         paint={"line.color": "muted"} if random else {},
     )
 
@@ -122,7 +122,7 @@ def graphs() -> tuple[Graph, Graph]:
         page=page,
         matrix=Matrix(
             rows=ASKED,
-            columns={**{method: title for method, title in TITLES.items() if method != INPUT}, "random": "Random map"},
+            columns=MAPS,
             mark="verdict",
             marks={"yes": "✓", "partly": "~", "no": "✗"},
             note="note",

@@ -111,6 +111,17 @@ def test_retraining_tells_useful_pixels_from_others() -> None:
     assert found["retraining", "gradient"].verdict == "yes"
 
 
+def test_maps_are_made_with_the_settings_that_were_asked_for() -> None:
+    problem = blocks()
+    usual = {"methods": ("occlusion",), "questions": ("deletion",)}
+
+    def answer(**fields: Any) -> float:
+        return told(problem, **usual, **fields)["deletion", "occlusion"].value
+
+    assert answer(window=2, baseline="zero") == answer()
+    assert len({answer(), answer(window=8), answer(baseline="mean")}) == 3
+
+
 def test_the_same_seed_gives_the_same_answers() -> None:
     problem = build_problem(
         DataProblem(data=DigitsData(examples=60), model=CnnModel(channels=(3,))), torch.float32, CPU

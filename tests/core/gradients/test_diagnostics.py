@@ -1,12 +1,13 @@
 """What each diagnostic says where the answer is known."""
 
 import math
+import threading
 
 import pytest
 import torch
 from torch import Tensor
 
-from backend.core.analyses.base import Moment
+from backend.core.analyses.base import ALIVE, Moment
 from backend.core.curvature.eigenpairs import finish
 from backend.core.gradients import coherence as coherent
 from backend.core.gradients import conflict, lojasiewicz, opposing, rotation, singular_values, starvation
@@ -255,6 +256,19 @@ def test_modes_are_those_of_the_singular_value_decomposition() -> None:
     found = finish(starvation.modes(slopes_NP, sign))
     torch.testing.assert_close(found.values_K, values, rtol=1e-6, atol=1e-12)
     torch.testing.assert_close((found.left_NK * left).sum(0).abs(), torch.ones(30).double(), rtol=0, atol=1e-6)
+
+
+def test_it_says_that_it_lives_while_the_modes_are_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    go, eigh = threading.Event(), torch.linalg.eigh
+
+    def slowly(kernel_NN: Tensor) -> tuple[Tensor, Tensor]:
+        assert go.wait(60)
+        return eigh(kernel_NN)
+
+    monkeypatch.setattr(torch.linalg, "eigh", slowly)
+    search = starvation.modes(drawn(6, 4), torch.ones(6, dtype=torch.float64))
+    assert any(tick is ALIVE for tick in search)
+    go.set()
 
 
 def test_the_exponent_of_a_quadratic_and_of_a_quartic() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -10,6 +10,9 @@ import httpx
 
 TIMEOUT: Final = 30.0  # seconds for an answer
 POLL: Final = 0.2  # seconds between two looks at a run that has not ended
+PIECE: Final = (
+    1 << 19
+)  # bytes handed over at once; room for more would be new memory each time, which takes as long as sending
 ENDED: Final = ("succeeded", "failed", "cancelled")
 Json = dict[str, Any]
 
@@ -44,13 +47,15 @@ class Client:
             verify=not self.url.startswith("http://"),  # without TLS there is no certificate: reading them takes 0.1 s
         )  # fmt: skip
 
-    def ask(self, method: str, path: str, body: bytes | Mapping[str, Any] | None = None, **query: str) -> Any:
+    def ask(
+        self, method: str, path: str, body: bytes | memoryview | Mapping[str, Any] | None = None, **query: str
+    ) -> Any:
         """Ask the API once.
 
         Args:
             method: such as GET.
             path: such as ``/api/runs``.
-            body: bytes, or what is sent as JSON.
+            body: bytes, also those that lie somewhere else, or what is sent as JSON.
             query: parameters.
 
         Returns:
@@ -59,8 +64,11 @@ class Client:
         Raises:
             Refused: where the app refuses; its sentence says why.
         """
-        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        told = self._http.request(method, path, content=content, params=query)
+        if body is not None and not isinstance(body, bytes | memoryview):
+            body = json.dumps(body).encode()
+        length = {} if body is None else {"Content-Length": str(len(body))}
+        content = None if body is None else _pieces(memoryview(body))
+        told = self._http.request(method, path, content=content, headers=length, params=query)
         answer = told.json() if told.content else None
         if told.is_error:
             error = answer.get("error") if isinstance(answer, dict) else None
@@ -98,3 +106,8 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _pieces(body: memoryview) -> Iterator[bytes]:
+    for start in range(0, len(body), PIECE):
+        yield bytes(body[start : start + PIECE])

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import torch
 
 ROWS: Final = 64  # snapshots of a page at most,
@@ -56,13 +57,13 @@ class Pages:
             self._steps.append(step)
         return True
 
-    def take(self) -> tuple[list[int], bytes]:
-        """Return the steps that were put since the last call, and their parameters, little-endian."""
+    def take(self) -> tuple[list[int], memoryview]:
+        """Return the steps that were put since the last call, and their parameters, little-endian, until the next."""
         with self._lock:
             steps, self._steps = self._steps, []
             self._page, self._spare = self._spare, self._page
         rows = self._spare[: len(steps)].cpu().numpy()
-        return steps, rows.astype("<f4", copy=False).tobytes()
+        return steps, rows.astype("<f4", copy=False).reshape(-1).view(np.uint8).data
 
     def _new(self) -> torch.Tensor:
         return torch.empty(self._rows, self._size, device=self._tensors[0].device if self._tensors else None)

@@ -1,6 +1,6 @@
 """Sends what a training loop does to a running app: its losses, and its parameters from time to time.
 
-The loop hands over and goes on: conversion and sending happen in a thread of their own, twice a second. An app
+The loop hands over and goes on: conversion and sending happen in a thread of their own, once a second. An app
 that cannot be reached, or refuses, ends the recording with one warning; it never ends the training.
 """
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gradscape.client import Client, Refused
 from gradscape.pages import Pages
 
-EVERY: Final = 0.5  # seconds between two messages; less where many snapshots wait
+EVERY: Final = 1.0  # seconds between two messages; less where many snapshots wait. Each costs the app 10 ms and more
 BEAT: Final = 20.0  # seconds of silence after which the app is told that the loop is alive
 DENSE: Final = 64  # snapshots until they are taken half as often
 LAST: Final = 60.0  # seconds that the end waits for what is still to be sent
@@ -226,6 +226,8 @@ def _column(values: Sequence[Any], dtype: str = "float32") -> dict[str, Any]:
 
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
     """Read numbers and tensors: those of a device in one go, as each by itself would take its turn with the loop."""
+    if not any(isinstance(value, torch.Tensor) for value in values):
+        return np.fromiter(values, np.float64, len(values))
     found_n = np.empty(len(values))
     there: dict[torch.device, list[int]] = {}
     for i, value in enumerate(values):

@@ -18,7 +18,7 @@ from backend.schemas.run import AnyRequest, Run, TrainRequest
 
 LOG = logging.getLogger(__name__)
 PAGE: Final = 100
-MOST_CONTROLS: Final = 10_000  # of a race, when it goes on
+MOST_TOLD: Final = 10_000  # controls and checkpoints of a race, when it goes on
 
 
 class Submit(Protocol):
@@ -57,7 +57,8 @@ class Recovery:
         """
         found = self._stored(run)
         request = check_resumable(found, request_of(found))
-        rows = self._store.read(run, EventFilter(limit=MOST_CONTROLS, kinds=("controlled",)))
+        which = (EventFilter(limit=MOST_TOLD, kinds=(kind,)) for kind in ("controlled", "checkpoint"))
+        rows = [row for each in which for row in self._store.read(run, each)]
         told = [Envelope.decode(row.text).event for row in rows]
         return self._submit(resumption(found, request, list_snapshots(self._folder(run)), told), parent=run)
 

@@ -20,7 +20,7 @@ from backend.jobs.service import Service
 from backend.jobs.slots import died
 from backend.jobs.sqlite_store import SqliteStore
 from backend.jobs.store import EventFilter
-from backend.schemas.events import AnyEvent, Controlled, Envelope
+from backend.schemas.events import AnyEvent, Checkpoint, Controlled, Envelope, TrainChunk
 from backend.schemas.ids import new_run_id
 from backend.schemas.optimizer.filters import ClipFilter
 from backend.schemas.point import RunPoint
@@ -57,8 +57,12 @@ class House:
     def child(self, run: str) -> Run | None:
         return next((each for each in self.service.page()[0] if each.parent == run), None)
 
-    def cut_off(self, whole: Run, request: TrainRequest, last: int, status: str = "running") -> Run:
-        """Store a run that has kept the whole one's checkpoints up to a step, and was not ended by its server."""
+    def cut_off(
+        self, whole: Run, request: TrainRequest, last: int, status: str = "running", told: int | None = None
+    ) -> Run:
+        """Store a run that has kept the whole one's checkpoints up to a step, told of them up to this or another one,
+        and was not ended by its server.
+        """
         run = Run(id=new_run_id(), kind="train", name="cut off", tags=("mine",), status="queued", created=now(),
                   request=request.to_json())  # fmt: skip
         self.store.create(run)
@@ -70,6 +74,8 @@ class House:
         for file in (self.service.folder(run.id) / "checkpoints").iterdir():
             if int(file.name.split(".")[-2]) > last:
                 file.unlink()
+        known = [event for event in self.told(whole.id) if isinstance(event, Checkpoint)]
+        self.store.append(run.id, 1, [e for e in known if (e.step or 0) <= (last if told is None else told)])
         return self.service.get(run.id)
 
 
@@ -133,6 +139,36 @@ def test_lanes_that_kept_different_steps_go_on_each_from_its_own(house: House) -
     assert sorted(rows.values()) == [8, 8, 8, 10]
 
 
+@pytest.mark.parametrize("told", [8, 0])
+def test_a_checkpoint_that_nobody_was_told_of_is_none(house: House, told: int) -> None:
+    """The rows before it may not have been told either: they died between the disk and the store."""
+    request = race(Lane(name="A"), Lane(name="B"), repeats=2)
+    whole = house.play(request)
+    dead = house.cut_off(whole, request, last=12, told=told)
+    house.service.recover()
+    again = house.service.wait(house.service.resume(dead.id).id, PATIENCE)
+    rows = [
+        {key: each for key, each in house.columns(run.id).items() if key[0] == "train_chunk"} for run in (whole, again)
+    ]
+    assert len(rows[0]) == 4
+    same_rest(*rows, since=told)
+
+
+def test_without_room_for_earlier_checkpoints_one_that_was_not_told_of_is_taken() -> None:
+    kept = [KeptSnapshot(lane="SGD", repeat=0, step=12, bytes=1, resumable=True)]
+    onward = resumption(stopped(), race(), kept, [Checkpoint(lane="SGD", step=step) for step in (4, 8)])
+    assert (onward.origin, onward.resume) == (RunPoint(run=stopped().id), True)
+
+
+def test_every_checkpoint_comes_after_the_rows_before_it(house: House) -> None:
+    seen = 0
+    for event in house.told(house.play(race()).id):
+        if isinstance(event, TrainChunk):
+            seen = int(event.step[-1])
+        elif isinstance(event, Checkpoint):
+            assert seen == event.step
+
+
 def test_without_a_checkpoint_it_starts_again(house: House) -> None:
     whole = house.play(race())
     dead = house.cut_off(whole, race(), last=0, status="queued")
@@ -159,7 +195,7 @@ def test_what_was_changed_by_hand_since_is_changed_again(house: House) -> None:
     whole = house.play(race(changes=changes))
     dead = house.cut_off(whole, race(), last=8)
     told = [Controlled(lane=c.lane, step=c.step, action="set", field=c.field, value=c.value) for c in changes]
-    house.store.append(dead.id, 1, told)
+    house.store.append(dead.id, dead.last_seq + 1, told)
     house.service.recover()
     again = house.service.wait(house.service.resume(dead.id).id, PATIENCE)
     same_rest(house.columns(whole.id), house.columns(again.id), since=8)
@@ -198,10 +234,11 @@ def test_cancelled_lanes_stay_out() -> None:
 def test_changes_before_the_checkpoint_are_behind_it() -> None:
     kept = [KeptSnapshot(lane="SGD", repeat=0, step=step, bytes=1, resumable=True) for step in (4, 8)]
     told = [Controlled(lane="SGD", step=i, action="set", field="lr", value=0.1) for i in range(12)]
+    told = [*told, *(Checkpoint(lane="SGD", step=step) for step in (4, 8))]
     assert [change.step for change in resumption(stopped(), race(), kept, told).changes] == [8, 9, 10, 11]
     many = [Controlled(lane="SGD", step=9, action="set", field="lr", value=i / 1e6) for i in range(MOST_CHANGES + 1)]
     with pytest.raises(Conflict, match="was changed 1001 times"):
-        resumption(stopped(), race(), kept, many)
+        resumption(stopped(), race(), kept, [*told[-2:], *many])
 
 
 class Dying:

@@ -100,6 +100,7 @@ class Race:
         if reason is not None:
             yield from self.end(lane, reason)
         elif lane.step % max(self.request.steps // CHECKPOINTS, 1) == 0:
+            yield lane.columns.take()  # first: whoever knows of the checkpoint has all rows before it
             yield self._checkpoint(lane)
 
     def end(self, lane: LaneRun, reason: Reason) -> Iterator[AnyEvent]:

@@ -181,7 +181,7 @@ def test_pausing_shows_in_the_run(service: Service) -> None:
         ({"action": "set", "lane": "SGD", "field": "lr", "value": None}, "value", "got null"),
         ({"action": "set", "lane": "nobody", "field": "lr", "value": 0.1}, "lane", "SGD, Adam; got 'nobody'"),
         ({"action": "set", "lane": None, "field": "lr", "value": 0.1}, "lane", "got null"),
-        ({"action": "set", "lane": None, "field": "pace", "value": 0.0}, "value", "greater than 0"),
+        ({"action": "set", "lane": None, "field": "pace", "value": 0.0}, "value", "greater than or equal to 0.001"),
         ({"action": "cancel", "lane": "nobody"}, "lane", "SGD, Adam; got 'nobody'"),
     ],
 )

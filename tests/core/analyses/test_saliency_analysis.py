@@ -58,6 +58,16 @@ def test_pictures_refine_and_methods_share_examples() -> None:
     assert example.split == "test"
 
 
+@pytest.mark.parametrize("method", ["gradient", "guided_backprop", "grad_cam"])
+def test_batchnorm_is_frozen_so_that_no_example_hangs_on_those_beside_it(method: str) -> None:
+    alone, together = (
+        maps(told("cnn-batch", method=method, examples=examples, split="train"))[method, 0].map
+        for examples in ((0,), (0, 1, 2))
+    )
+    assert np.abs(alone).max() > 0
+    np.testing.assert_allclose(together, alone, rtol=1e-6, atol=1e-9)
+
+
 def test_a_class_that_was_asked_for_is_not_an_examples_own_even_where_it_is() -> None:
     for target, own in ((None, True), (3, False)):
         found = told("digits-tanh", examples=tuple(range(30)), target=target)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.core.gradients.per_sample import Part
 
-STRIPES: Final = 4  # of rows: what lies below the diagonal is that which lies above, ⅝ of the products are left
+STRIPES: Final = 2  # of rows: what lies below the diagonal is that which lies above, ¾ of the products are left
 SMALL: Final = 128  # examples, below which the products are not worth dividing
 
 

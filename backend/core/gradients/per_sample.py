@@ -20,7 +20,7 @@ from backend.core.problems.problem import Data, Problem
 BUDGET_MB: Final = 512  # of one layer's gradients, and of the pass of vmap over examples
 AT_ONCE_MB: Final = 16  # of all layers' gradients: up to there they are taken on the way back, together
 MB: Final = 2**20
-PIXELS: Final = 98_304  # of the inputs that go through a network together: of more, the layers' outputs leave the cache
+PIXELS: Final = 262_144  # of the inputs that go through a network together, by measurement
 
 
 class TooLarge(ValueError):

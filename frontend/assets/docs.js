@@ -1,7 +1,10 @@
-// Documents: an address with an anchor leads to its part, though the text comes after the address; a question mark on a
-// panel that fills the screen first brings the page back, where the drawer is.
+// Documents: an address with an anchor leads to its part, though the text comes after the address. A question mark on a
+// panel that fills the screen first brings the page back, where the drawer is; it opens on the side where it hides less
+// of the panel that it explains.
 (() => {
   "use strict";
+
+  const WIDTH = 520; // of the drawer
 
   let shown = null;
   let goal = null; // the part that is wanted, until the reader moves
@@ -21,10 +24,22 @@
     for (const kind of ["wheel", "pointerdown", "keydown"]) document.addEventListener(kind, () => (goal = null), true);
   }
 
-  document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element && event.target.closest(".gs-docs");
-    if (button && document.fullscreenElement) document.exitFullscreen();
-  });
+  // The side of the page that the drawer opens on: where it hides less of the panel.
+  async function side() {
+    const [asked] = window.dash_clientside.callback_context.triggered;
+    if (!asked || !asked.value) return window.dash_clientside.no_update; // the panels came to the page
+    if (document.fullscreenElement) {
+      await document.exitFullscreen();
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    }
+    const { panel } = JSON.parse(asked.prop_id.replace(/\.[^.]*$/, ""));
+    const { left, right } = document.querySelector(`.gs-panel-${panel}`).getBoundingClientRect();
+    const width = document.documentElement.clientWidth;
+    const hidden = { left: WIDTH - left, right: right - (width - WIDTH) };
+    return hidden.left < hidden.right ? "left" : "right";
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { gradscape_docs: { side } });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

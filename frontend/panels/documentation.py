@@ -5,7 +5,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, html
+from dash import ALL, ClientsideFunction, Input, Output, html
 from dash.exceptions import PreventUpdate
 
 from frontend import documents, ids
@@ -21,7 +21,7 @@ def drawer() -> Node:
         id=ids.DOCS_DRAWER,
         opened=False,
         position="right",
-        size=520,
+        size=520,  # as docs.js has it
         withOverlay=False,
         lockScroll=False,
         closeButtonProps={"aria-label": "Close"},
@@ -48,6 +48,12 @@ def register(app: Any, panels: Sequence[PanelView] = PANELS) -> None:
         panels: all panels.
     """
     by_name = {view.panel.name: view for view in panels}
+    app.clientside_callback(
+        ClientsideFunction("gradscape_docs", "side"),
+        Output(ids.DOCS_DRAWER, "position"),
+        Input(ids.panel_docs(ALL), "n_clicks"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output(ids.DOCS_DRAWER, "opened"),

@@ -4,7 +4,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from backend.schemas.panels import Binding, Channel, Source
+from backend.schemas.panels import Binding, Channel, Column, Source
+from frontend.panels import sources
 from frontend.panels.axes import STEP
 
 LINE: Final = {"line.color": "color", "line.dash": "dash"}  # in the lane's style
@@ -57,3 +58,24 @@ def uncertain(source: Source, graph: str, y: Channel, text: str, error: Channel 
         trace["error_y"] = {"thickness": 1, "width": 2}
         bars = {"error_y.color": "color"}
     return Binding(source=source, graph=graph, trace=trace, x=STEP, y=y, error=error, paint=HOLLOW | bars)
+
+
+def diverged(graph: str, x: Channel, y: Channel) -> Binding:
+    """Mark where a lane diverged with a cross, and say so; ``y`` is looked up, as the end itself has no value."""
+    trace: dict[str, JsonValue] = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "marker": {"symbol": "x", "size": 10, "line": {"width": 1}},
+        "cliponaxis": False,
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    return Binding(
+        source=sources.DIVERGED,
+        graph=graph,
+        trace=trace,
+        x=x,
+        y=y,
+        z=Column(field="loss", kind="train_chunk"),
+        label="{lane.title} diverged<br>at step {step}: loss {z}",
+        paint={"marker.color": "color", "marker.line.color": "paper"},
+    )

@@ -44,3 +44,20 @@ def test_a_panels_question_mark_opens_its_own_pages(page: Any) -> None:
     drawer.wait_for(state="detached")
     page.get_by_role("button", name="About Training").click()
     page.get_by_role("dialog").get_by_text("edge of stability").wait_for()
+
+
+def test_the_drawer_opens_beside_the_panel_that_it_explains(page: Any) -> None:
+    open_lab(page)
+    for panel, title in (("landscape", "Landscape"), ("curves", "Training")):
+        page.get_by_role("button", name=f"About {title}").click()
+        drawer = page.get_by_role("dialog", name=title)
+        drawer.locator("article").first.wait_for()
+        page.wait_for_function("document.querySelector('.docs-drawer [role=dialog]').getAnimations().length === 0")
+        edges = """element => (({left, right}) => [left, right])(element.getBoundingClientRect())"""
+        left, right = page.locator(f".gs-panel-{panel}").evaluate(edges)
+        start, end = drawer.evaluate(edges)
+        hidden = max(min(right, end) - max(left, start), 0)
+        assert hidden < 0.5 * (right - left)
+        assert (start == 0) == (left > page.viewport_size["width"] / 2)
+        page.keyboard.press("Escape")
+        drawer.wait_for(state="detached")

@@ -112,3 +112,19 @@ def test_the_panel_is_there_where_a_run_asks_for_it(page: Stage) -> None:
     page.show("b", "a")
     page.page.wait_for_selector("[data-panel=sharpness]", state="visible")
     page.wait_state("sharpness", "loading")
+
+
+def test_a_diverged_lane_ends_in_a_cross_at_its_last_finite_value(page: Stage) -> None:
+    page.open("a")
+    page.emit("a", started(), told("SGD", 0, 4.0), chunk("SGD", 1, threshold=10.0), told("SGD", 5, 30.0))
+    page.emit("a", chunk("SGD", 6), told("SGD", 10, math.nan), events.LaneEnded(lane="SGD", step=10, reason="diverged"))
+    page.emit("a", told("Adam", 5, 6.0, 100.0), events.LaneEnded(lane="Adam", step=10, reason="done"))
+    page.painted(GRAPH)
+    (mark,) = [trace for trace in page.traces(GRAPH) if trace["mode"] == "markers+text"]
+    assert (mark["name"], mark["x"], mark["y"]) == ("SGD", [10], [30.0])
+    assert mark["text"] == ["SGD diverged<br>at step 10: loss 1"]
+    page.show("a", sharpness__matrix="preconditioned")  # SGD has no such value, so that there is no place for a mark
+    page.page.wait_for_function(
+        "document.querySelector('[data-graph=sharpness]').layout.yaxis.title.text === 'λ₁(P⁻¹H)'"
+    )
+    assert not [y for trace in page.traces(GRAPH) if trace["mode"] == "markers+text" for y in trace["y"] if y]

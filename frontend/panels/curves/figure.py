@@ -152,24 +152,13 @@ def bindings() -> tuple[Binding, ...]:
         paint={**marks.LINE, "marker.color": "color", "marker.symbol": "hollow"},
         hidden_beside="band",
     )
-    diverged = Binding(
-        source=sources.DIVERGED,
-        graph=GRAPH,
-        trace={
-            "type": "scatter",
-            "mode": "markers+text",
-            "marker": {"symbol": "x", "size": 10, "line": {"width": 1}},
-            "cliponaxis": False,
-            "hovertemplate": "%{text}<extra></extra>",
-        },
-        x=AT_STEP,
-        y=Pick(
+    diverged = marks.diverged(
+        GRAPH,
+        AT_STEP,
+        Pick(
             choice=METRIC.name,
             columns={name: Column(field=name, kind="train_chunk", finite=True) for name in ("loss", "grad_norm", "lr")},
         ),
-        z=Column(field="loss", kind="train_chunk"),
-        label="{lane.title} diverged<br>at step {step}: loss {z}",
-        paint={"marker.color": "color", "marker.line.color": "paper"},
     )
     error = Binding(
         source=sources.FIT,

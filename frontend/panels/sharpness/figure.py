@@ -2,7 +2,7 @@
 
 An eigenvalue that has not converged is a hollow mark, with its residual as an error bar: an eigenvalue of the matrix
 lies within it. A threshold changes in steps, with the learning rate. ``Flow`` is the Hessian's where gradient flow
-would end, beside the same threshold.
+would end, beside the same threshold. A diverged lane ends in a cross, at the height of its last finite value.
 """
 
 from typing import Final
@@ -24,8 +24,9 @@ MATRIX: Final = Choice(
 SCALE: Final = axes.scale("linear")
 
 
-def _pick(**fields: str) -> Pick:
-    return Pick(choice=MATRIX.name, columns={value: Column(field=field) for value, field in fields.items()})
+def _pick(*, kind: str | None = None, finite: bool = False, **fields: str) -> Pick:
+    columns = {value: Column(field=field, kind=kind, finite=finite) for value, field in fields.items()}
+    return Pick(choice=MATRIX.name, columns=columns)
 
 
 FOUND: Final = {"plain": "values.0", "preconditioned": "preconditioned.0"}
@@ -54,6 +55,7 @@ def bindings() -> tuple[Binding, ...]:
         marks.line(sources.SHARPNESS, GRAPH, VALUE, text),
         marks.now(sources.SHARPNESS, GRAPH, VALUE, text),
         marks.uncertain(sources.NOT_CONVERGED, GRAPH, _pick(**FOUND), "%{y:.4~g} ± %{error_y.array:.2~g}", residual),
+        marks.diverged(GRAPH, axes.STEP, _pick(kind="sharpness", finite=True, **FOUND, flow="flow")),
     )
 
 

@@ -15,7 +15,8 @@ from backend.core.analyses.flow_end import FlowEnd, end_of_flow, in_format, unsu
 from backend.core.analyses.places import points_of, started
 from backend.core.analyses.race import LaneView, RaceView
 from backend.core.curvature.eigenpairs import Eigenpairs, require_k
-from backend.core.curvature.graph import Plan
+from backend.core.curvature.graph import GraphOperator, Plan
+from backend.core.curvature.guards import Rough
 from backend.core.curvature.hvp import hessian
 from backend.core.curvature.operator import NotFiniteCurvature
 from backend.core.curvature.preconditioned import preconditioned, preconditioner
@@ -23,12 +24,14 @@ from backend.core.curvature.thresholds import preconditioned_threshold, threshol
 from backend.core.curvature.tracking import Tracker
 from backend.core.geometry.evaluate import sample
 from backend.core.problems.network import NetworkProblem
-from backend.core.problems.problem import Problem
+from backend.core.problems.problem import Data, Problem
 from backend.core.runtime.seeding import generator
 from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import Sharpness as SharpnessEvent
 
 SINGLE_FROM: Final = 0.01  # tolerances from which on a double-precision problem's products are made in single precision
+MANY: Final = 1000  # examples from which on a part of them watches the guards
+PART: Final = 8  # one of so many of the examples is in that part
 Measuring = Generator[Tick, None, "Measured"]
 
 
@@ -45,7 +48,8 @@ class Track:
     """What is remembered of a lane between two looks: eigenvectors of H and of P^−½HP^−½, and how products are made.
 
     A tolerance of 0.01 or more needs no double precision: the products of a network on data are then made in single
-    precision, in a quarter to a half of the time. Rounding moves an eigenvalue by some 10⁻⁶ of the largest.
+    precision, in a quarter to a half of the time. Rounding moves an eigenvalue by some 10⁻⁶ of the largest. Of 1,000
+    examples or more, an eighth tells which directions are worth an exact look (:class:`Tracker`).
 
     Args:
         problem: whose loss.
@@ -63,6 +67,8 @@ class Track:
             self._data = in_format(self._data or problem.train, torch.float32)
         self._plain, self._scaled = (Tracker(spec.k, random, tol=spec.tol, budget=spec.budget) for _ in range(2))
         self._plan: Plan | None = None
+        self._part = _part(problem, self._data, random)
+        self._part_plan: Plan | None = None
 
     def look(self, moment: Moment, diagonal_P: Tensor | None) -> Measuring:
         """Measure at a moment.
@@ -86,16 +92,28 @@ class Track:
         operator = hessian(self._problem, moment, self._data, plan=self._plan)
         self._plan = operator.plan
         yield TICK
-        gradient_P = operator.gradient_P
-        plain = yield from ticking(self._plain.look(operator, gradient_P))
+        part = self._part_operator(moment)
+        rough = part and Rough(part, 1 / PART)
+        gradient_P = (part or operator).gradient_P
+        plain = yield from ticking(self._plain.look(operator, gradient_P, rough))
         scaled = None
         if diagonal_P is not None:
             diagonal_P = diagonal_P.to(self._dtype)
             if bool((diagonal_P > 0).all()):  # else ε is nothing in this number format, and there is no P⁻¹
                 scaled_P = None if gradient_P is None else gradient_P * diagonal_P.rsqrt()
-                scaled = yield from ticking(self._scaled.look(preconditioned(operator, diagonal_P), scaled_P))
+                scaled_rough = part and Rough(preconditioned(part, diagonal_P), 1 / PART)
+                search = self._scaled.look(preconditioned(operator, diagonal_P), scaled_P, scaled_rough)
+                scaled = yield from ticking(search)
         flow = (yield from end_of_flow(self._problem, exact, self._exact, self._random)) if self._flow else None
         return Measured(plain, scaled, flow)
+
+    def _part_operator(self, moment: Moment) -> GraphOperator | None:
+        """Make the same Hessian of a part of the examples."""
+        if self._part is None:
+            return None
+        operator = hessian(self._problem, moment, self._part, plan=self._part_plan)
+        self._part_plan = operator.plan
+        return operator
 
 
 class Tracks:
@@ -168,6 +186,15 @@ class Sharpness:
             found = yield from Track(problem, spec, site.generator).look(site.point.moment, None)
             told = _told(problem, spec, found)
             yield SharpnessEvent(**site.where, threshold=None, preconditioned_threshold=None, **told)
+
+
+def _part(problem: Problem, data: Data | None, random: torch.Generator) -> Data | None:
+    """Draw a part of the examples; None where they are few, or not alike as a network's are."""
+    data = data or problem.train
+    if data is None or len(data) < MANY or not isinstance(problem, NetworkProblem):
+        return None
+    rows = torch.randperm(len(data), generator=random)[: len(data) // PART].to(data.x.device)
+    return Data(data.x[rows], data.y[rows])
 
 
 def _told(problem: Problem, spec: SharpnessAnalysis, found: Measured | None) -> dict[str, object]:

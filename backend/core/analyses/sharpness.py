@@ -93,7 +93,7 @@ class Track:
         self._plan = operator.plan
         yield TICK
         part = self._part_operator(moment)
-        rough = part and Rough(part, 1 / PART)
+        rough = None if part is None else Rough(part, 1 / PART)
         gradient_P = (part or operator).gradient_P
         plain = yield from ticking(self._plain.look(operator, gradient_P, rough))
         scaled = None
@@ -101,7 +101,7 @@ class Track:
             diagonal_P = diagonal_P.to(self._dtype)
             if bool((diagonal_P > 0).all()):  # else ε is nothing in this number format, and there is no P⁻¹
                 scaled_P = None if gradient_P is None else gradient_P * diagonal_P.rsqrt()
-                scaled_rough = part and Rough(preconditioned(part, diagonal_P), 1 / PART)
+                scaled_rough = None if part is None else Rough(preconditioned(part, diagonal_P), 1 / PART)
                 search = self._scaled.look(preconditioned(operator, diagonal_P), scaled_P, scaled_rough)
                 scaled = yield from ticking(search)
         flow = (yield from end_of_flow(self._problem, exact, self._exact, self._random)) if self._flow else None

@@ -24,8 +24,13 @@ MATRIX: Final = Choice(
 SCALE: Final = axes.scale("linear")
 
 
-def _pick(*, kind: str | None = None, finite: bool = False, **fields: str) -> Pick:
-    columns = {value: Column(field=field, kind=kind, finite=finite) for value, field in fields.items()}
+def _pick(**fields: str) -> Pick:
+    return Pick(choice=MATRIX.name, columns={value: Column(field=field) for value, field in fields.items()})
+
+
+def _last(**fields: str) -> Pick:
+    """Look up the last finite value."""
+    columns = {value: Column(field=field, kind="sharpness", finite=True) for value, field in fields.items()}
     return Pick(choice=MATRIX.name, columns=columns)
 
 
@@ -55,7 +60,7 @@ def bindings() -> tuple[Binding, ...]:
         marks.line(sources.SHARPNESS, GRAPH, VALUE, text),
         marks.now(sources.SHARPNESS, GRAPH, VALUE, text),
         marks.uncertain(sources.NOT_CONVERGED, GRAPH, _pick(**FOUND), "%{y:.4~g} ± %{error_y.array:.2~g}", residual),
-        marks.diverged(GRAPH, axes.STEP, _pick(kind="sharpness", finite=True, **FOUND, flow="flow")),
+        marks.diverged(GRAPH, axes.STEP, _last(**FOUND, flow="flow")),
     )
 
 

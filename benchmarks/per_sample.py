@@ -1,6 +1,6 @@
 """Statistics of single examples' gradients: BackPACK, a plain loop over examples, and ours.
 
-A small convolutional net (two 3×3 convolutions of 8 and 16 channels, a dense layer; 11,578 parameters) on 256 digits of
+A small convolutional net (two 3×3 convolutions of 8 and 16 channels, a dense layer; 11,498 parameters) on 256 digits of
 32×32, cross-entropy, single precision, after 50 steps of training. Every side starts from the weights and the data and
 ends with the mean and the variance of every parameter's gradient over the examples, the length of every example's
 gradient, and the cosine of every two. BackPACK gives the gradients themselves (``BatchGrad``): the cosines need them.

@@ -89,7 +89,7 @@ def loop(data: tuple[Tensor, Tensor], width: int, steps: int, told: Callable[[nn
 def main() -> None:
     """Measure both sides in turn, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=11, help="timed runs of each side (default %(default)s)")
+    parser.add_argument("--repeats", type=int, default=21, help="timed runs of each side (default %(default)s)")
     parser.add_argument("--steps", type=int, default=2000, help="updates (default %(default)s)")
     parser.add_argument("--width", type=int, default=256, help="of two hidden layers (default %(default)s)")
     parser.add_argument("--every", type=int, default=50, help="updates between two snapshots (default %(default)s)")

@@ -45,9 +45,10 @@ class Tracker:
 
     Measured at the edge on digits (a look every 10 of 1,000 steps of descent, k = 1, tol = 0.03): with 3,466 parameters
     and 500 examples, no rough operator, 8.9 products a look, and every value within 0.4 % of the exact one. With 26,122
-    and 1,797, where ten eigenvalues lie within 12 % of the largest, an eighth of the examples watching: 6.0–6.1
-    products (five seeds), every value within 0.5 %; without, 10.0–10.6 (two seeds), and the worst value 2.2 % off. At
-    half the tolerance, because at the tolerance itself what lies near may hide in the residual: 1.6 % in one of 505.
+    and 1,797, where ten eigenvalues lie within 12 % of the largest, an eighth of the examples watching: 5.9–6.2
+    products (ten initial points), and of 1,010 values one 3.1 % off, the others within 1 %; without, 10.0–10.6 (two
+    initial points), and the worst value 2.2 % off. At half the tolerance, because at the tolerance itself what lies
+    near may hide in the residual: 1.6 % in one of 505.
 
     Memory between looks: at most k + 7 vectors of P, and k + 11 with a rough operator.
 

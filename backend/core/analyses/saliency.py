@@ -24,7 +24,7 @@ from backend.core.saliency.integrated import completeness_gap
 from backend.core.saliency.methods import COMPLETE, UNSIGNED, NotASignal, Setting, estimates, picture
 from backend.core.saliency.metrics import capped
 from backend.core.saliency.rules import NoRelu
-from backend.schemas.analysis import SaliencyAnalysis
+from backend.schemas.analysis import SaliencyAnalysis, SaliencyTrustAnalysis
 from backend.schemas.analysis.saliency import Method
 from backend.schemas.events import SaliencyExample, SaliencyMap
 
@@ -81,6 +81,11 @@ def _split(problem: Problem, spec: SaliencyAnalysis) -> Data | None:
     return problem.test if spec.split == "test" and problem.test is not None else problem.train
 
 
+def baseline(spec: SaliencyAnalysis | SaliencyTrustAnalysis, train_x: Tensor) -> Tensor:
+    """Return the input [1, …] that stands for nothing: zeros, or the mean of the training inputs [N, …]."""
+    return torch.zeros_like(train_x[:1]) if spec.baseline == "zero" else train_x.mean(0, keepdim=True)
+
+
 def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) -> Events:
     data, train = _split(problem, spec), problem.train
     assert data is not None
@@ -92,7 +97,7 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
         logit_NC = explained.outputs(x)
     target_N = _targets(spec, problem, y, logit_NC)
     score = explained.score(target_N)
-    base = torch.zeros_like(x[:1]) if spec.baseline == "zero" else train.x.mean(0, keepdim=True)
+    base = baseline(spec, train.x)
     split = "test" if data is problem.test else "train"
     classified = problem.classes is not None and logit_NC.shape[1] > 1
     running: list[Iterator[Told | Tick]] = []

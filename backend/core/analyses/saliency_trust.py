@@ -15,7 +15,7 @@ from backend.core.analyses.base import TICK, Context, Events, Tick
 from backend.core.analyses.curvature import Site, sites
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.places import points_of, started
-from backend.core.analyses.saliency import EXPLAINS_NOTHING, NOT_A_QUANTITY
+from backend.core.analyses.saliency import EXPLAINS_NOTHING, NOT_A_QUANTITY, baseline
 from backend.core.problems.problem import Data, Problem
 from backend.core.saliency import metrics, trust
 from backend.core.saliency.explained import BadTarget, Explained
@@ -96,7 +96,7 @@ def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Sit
     inside = None if data.inside is None else data.inside[rows]
     chosen = Data(data.x[rows], data.y[rows], inside)
     assert problem.train is not None
-    base = torch.zeros_like(chosen.x[:1]) if spec.baseline == "zero" else problem.train.x.mean(0, keepdim=True)
+    base = baseline(spec, problem.train.x)
     outputs = Explained(problem, site.point.moment).width
     target_N = chosen.y if outputs > 1 else torch.zeros_like(chosen.y)
     if spec.target is not None:

@@ -16,8 +16,9 @@ from typing import Any, Final
 import httpx
 from playwright.async_api import Page, async_playwright
 
+from benchmarks.browser import ARGUMENTS, browser_path
 from benchmarks.first_paint import warm
-from benchmarks.paint_latency import ARGUMENTS, browser_path, share
+from benchmarks.paint_latency import share
 from benchmarks.record import Figure, write
 from benchmarks.start_up import PATIENCE, served, until
 

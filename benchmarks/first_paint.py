@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.paint_latency import ARGUMENTS, browser_path
+from benchmarks.browser import ARGUMENTS, browser_path
 from benchmarks.record import median, write
 from benchmarks.start_up import served, until
 

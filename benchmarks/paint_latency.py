@@ -7,8 +7,6 @@ every graph that draws its kind. There is no backlog where the last events are o
 
 import argparse
 import asyncio
-import os
-import shutil
 import socket
 import statistics
 import time
@@ -20,11 +18,10 @@ import uvicorn
 from playwright.async_api import Page, async_playwright
 
 from backend.schemas.events import AnyEvent, Finished
+from benchmarks.browser import ARGUMENTS, browser_path
 from benchmarks.record import Figure, write
 from benchmarks.synthetic_stream import Source, create_app, race
 
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 RATES: Final = (20, 500)  # events a second
 FEEDS: Final = {"curves": {"train_chunk", "eval"}, "landscape-contour": {"path_points", "surface_tile"}}
 RECORD: Final = """
@@ -108,11 +105,6 @@ async def play(seconds: float, repeats: int) -> dict[int, list[dict[str, Any]]]:
     server.should_exit = True
     await serving
     return found
-
-
-def browser_path() -> str | None:
-    """Find the browser: the one that ``CHROMIUM`` names, or one on the path."""
-    return os.environ.get("CHROMIUM") or next((known for known in map(shutil.which, BROWSERS) if known), None)
 
 
 def share(values: list[float], part: float) -> float:

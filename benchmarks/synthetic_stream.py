@@ -95,10 +95,11 @@ def race(chunks: int) -> Iterator[AnyEvent]:
         yield chunk(lane, start)
         yield path(lane, start + 1)
         if turn % 2 == 0:
+            step, loss = start + STEPS_A_CHUNK, float(chunk(lane, start).loss[-1])
             for split, extra in (("train", 0.0), ("test", 0.08)):
-                loss = float(chunk(lane, start).loss[-1]) + extra
+                split_loss = loss + extra
                 yield events.Eval(
-                    lane=LANES[lane], step=start + STEPS_A_CHUNK, split=split, loss=loss, accuracy=1 / (1 + loss)
+                    lane=LANES[lane], step=step, split=split, loss=split_loss, accuracy=1 / (1 + split_loss)
                 )
         if number in levels:
             yield tile(levels[number])
@@ -192,7 +193,8 @@ def create_app(source: Source, runs: list[str], choices: dict[str, str] | None =
         found = [envelope.to_json() for envelope in envelopes if envelope.seq > after]
         return {"items": found[:limit], "next": found[limit - 1]["seq"] if len(found) > limit else None}
 
-    page = Dash("synthetic", server=server, assets_folder=str(frontend_app.ASSETS), serve_locally=True)
+    mounted: Any = server  # Dash says that it takes Flask alone
+    page = Dash("synthetic", server=mounted, assets_folder=str(frontend_app.ASSETS), serve_locally=True)
     page.backend.websocket_capability = False  # as in the app
     page.index_string = frontend_app.INDEX.replace("STYLE", frontend_app.style_variables())
     page.index_string = page.index_string.replace("SCHEME", frontend_app.SCHEME)

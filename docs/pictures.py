@@ -7,7 +7,7 @@ from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.paint_latency import ARGUMENTS, browser_path
+from benchmarks.browser import ARGUMENTS, browser_path
 
 IMAGES: Final = Path(__file__).parent / "images"
 PANELS: Final = {

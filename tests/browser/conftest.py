@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,18 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from benchmarks.browser import browser_path
+
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 )  # fmt: skip
 EXAMPLE = Path(__file__).parents[2] / "examples/own_problems.py"
 ENDED = ("succeeded", "failed", "cancelled")
-
-
-def chromium() -> str | None:
-    """Find the browser: the one that ``CHROMIUM`` names, or one on the path."""
-    return os.environ.get("CHROMIUM") or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,7 +123,7 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> Server:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Start the browser; without one the test is skipped, but never in CI."""
-    path = chromium()
+    path = browser_path()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("no chromium found; install it, or name it in the variable CHROMIUM")

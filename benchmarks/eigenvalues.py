@@ -16,6 +16,7 @@ to step: it is lowered tenfold until the residuals are small enough, or until 10
 import argparse
 import statistics
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -165,12 +166,12 @@ def main() -> None:
         print(k, verified)
         samples = in_turn(
             {
-                "ours": lambda k=k: sides.ours(k),  # type: ignore[misc]
-                "ours, unproven": lambda k=k: sides.unproven(k),  # type: ignore[misc]
-                "PyHessian": lambda k=k: sides.pyhessian(k),  # type: ignore[misc]
-                "curvlinops + eigsh": lambda k=k: sides.curvlinops(k),  # type: ignore[misc]
-                OWN: lambda k=k: sides.scipy(k),  # type: ignore[misc]
-                SMALL: lambda k=k: sides.small(k),  # type: ignore[misc]
+                "ours": partial(sides.ours, k),
+                "ours, unproven": partial(sides.unproven, k),
+                "PyHessian": partial(sides.pyhessian, k),
+                "curvlinops + eigsh": partial(sides.curvlinops, k),
+                OWN: partial(sides.scipy, k),
+                SMALL: partial(sides.small, k),
             },
             asked.repeats,
         )

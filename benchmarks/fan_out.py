@@ -129,7 +129,8 @@ def crowd(speeds: np.ndarray, rate: float, seconds: float, tick: float = 0.05) -
             shares += [live.mean(), (~live & ~far_R).mean(), far_R.mean()]
             queries += float(np.ceil(taken_R[far_R] / PAGE).sum())
     half = ticks - ticks // 2
-    return Crowd(*(shares / half).tolist(), queries=queries / half / tick, farthest=float(behind_R.max()))
+    live, window, behind = (shares / half).tolist()
+    return Crowd(live, window, behind, queries=queries / half / tick, farthest=float(behind_R.max()))
 
 
 def extrapolated(measured: Prices, readers: int, slow: float, seed: int = 0) -> dict[str, float]:

@@ -9,6 +9,7 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,8 +92,8 @@ def main() -> None:
         for rule in RULES:
             worst = max(worst, verify(races, rule))
             requests = {"side by side": race(rule, asked.steps), "alone": race(rule, asked.steps, tune=False)}
-            sides = {name: (lambda request=request: races.run(request)) for name, request in requests.items()}
-            samples = in_turn({**sides, "loops": lambda rule=rule: loops(rule, race(rule, asked.steps))}, asked.repeats)
+            sides = {name: partial(races.run, request) for name, request in requests.items()}
+            samples = in_turn({**sides, "loops": partial(loops, rule, race(rule, asked.steps))}, asked.repeats)
             print(rule, {name: round(statistics.median(values), 3) for name, values in samples.items()})
             what = f"eight lanes of {rule} on digits, {asked.steps} steps, against eight plain PyTorch loops"
             figures += [

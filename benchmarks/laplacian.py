@@ -68,7 +68,7 @@ def figure(dim: int, points: int) -> Figure:
     if max(values.values()) - min(values.values()) > 1e-8 * values["jets"]:
         raise ArithmeticError(f"expected the same loss from all sides, got {values}")
     sides = {name: (lambda loss=loss: torch.autograd.grad(loss(), params_P)) for name, loss in losses.items()}
-    samples = in_turn(sides, REPEATS)  # type: ignore[arg-type]
+    samples = in_turn(sides, REPEATS)
     where = f"{dim} dimension{'s' if dim > 1 else ''}"
     what = f"gradient of Poisson's residual in {where}: jets against differentiating the network again"
     return faster(what, samples, "jets", ["forward over reverse", "reverse over reverse"], GOAL)

@@ -19,14 +19,15 @@ from backend.core.geometry.fit import fit_plane
 from backend.core.geometry.grid import coordinates
 from backend.core.geometry.plane import Plane
 from backend.core.geometry.recall import forget
-from backend.core.problems.build import build_criterion, build_model, build_splits
+from backend.core.problems.build import build_model, build_splits
+from backend.core.problems.losses import build_criterion
 from backend.core.problems.network import NetworkProblem
 from backend.core.problems.splits import Examples, Splits
 from backend.schemas.analysis import RandomPlane, SurfaceAnalysis
 from backend.schemas.events import SurfaceTile
 from backend.schemas.problem.data import DigitsData
 from backend.schemas.problem.loss import CrossEntropyLoss
-from backend.schemas.problem.model import AnyModel, CnnModel
+from backend.schemas.problem.model import AnyModel, CnnModel, MlpModel
 
 Matrix = NDArray[np.float64]
 RESOLUTION: Final = 33
@@ -64,8 +65,10 @@ def trained(problem: NetworkProblem, seed: int) -> Moment:
     """Train for a while, so that the plane goes through a place worth looking at."""
     params_P, buffers_B = problem.params0(seed)
     theta, data = params_P.clone().requires_grad_(), problem.train
+    if data is None:
+        raise ValueError("expected a problem with training data")
     rule, generator = torch.optim.Adam([theta], lr=3e-3), torch.Generator().manual_seed(seed)
-    for _ in range(STEPS if data is not None else 0):
+    for _ in range(STEPS):
         batch = torch.randint(len(data), (128,), generator=generator)
         rule.zero_grad()
         problem.batch_loss(theta, buffers_B, data.x[batch], data.y[batch]).backward()
@@ -82,6 +85,8 @@ def module_of(model: AnyModel, features: int) -> nn.Sequential:
             layers += [nn.Conv2d(depth, wide, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)]
             depth, side = wide, side // 2
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * side * side, 10))
+    if not isinstance(model, MlpModel):
+        raise ValueError(f"expected an MLP or a CNN, got {model.kind}")
     for wide in model.hidden:
         layers += [nn.Linear(features, wide), nn.Tanh() if model.activation == "tanh" else nn.ReLU()]
         features = wide

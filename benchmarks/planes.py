@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,7 +99,7 @@ def measured(asked: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
         }
         if case in PICTURES:
             whole = contest.loop()
-            sides["ours, until within 2 %"] = lambda contest=contest, whole=whole: seconds_to_trust(contest, whole)
+            sides["ours, until within 2 %"] = partial(seconds_to_trust, contest, whole)
         samples = in_turn(sides, asked.repeats)
         print(case.name, {name: round(statistics.median(values), 3) for name, values in samples.items()})
         what = f"33×33 plane, {case.name}, against the faster of a loop in place and loss-landscapes"

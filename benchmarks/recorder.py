@@ -79,7 +79,7 @@ def loop(data: tuple[Tensor, Tensor], width: int, steps: int, told: Callable[[nn
             batch = torch.randint(len(x), (BATCH,))
             optimizer.zero_grad()
             loss = cross_entropy(net(x[batch]), y[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             if record is not None:
                 record.step(loss, lr=1e-3)

@@ -96,7 +96,7 @@ def verify(params_P: Tensor, seed: int) -> dict[str, float]:
         RuntimeError: where a map is further off than 10⁻⁶.
     """
     sides = Sides(params_P.double(), problem_of(torch.float64), seed)
-    found = {}
+    found: dict[str, float] = {}
     for method in NAMES:
         own = sides.ours(method)
         peer = sides.with_our_noise() if method == "smoothgrad" else sides.captum(method, None)

@@ -103,8 +103,8 @@ def race(chunks: int) -> Iterator[AnyEvent]:
                 )
         if number in levels:
             yield tile(levels[number])
-    for lane in LANES:
-        yield events.LaneEnded(lane=lane, step=chunks // 4 * STEPS_A_CHUNK, reason="done")
+    for name in LANES:
+        yield events.LaneEnded(lane=name, step=chunks // 4 * STEPS_A_CHUNK, reason="done")
     yield events.Finished(status="succeeded", seconds=15.0)
 
 

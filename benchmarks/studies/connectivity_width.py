@@ -45,7 +45,7 @@ def trained(problem: Problem, seed: int, steps: int) -> Moment:
     for _ in range(steps):
         chosen = torch.randperm(len(data), generator=random)[:BATCH]
         adam.zero_grad()
-        problem.batch_loss(params_P, buffers_B, data.x[chosen], data.y[chosen]).backward()  # type: ignore[no-untyped-call]
+        problem.batch_loss(params_P, buffers_B, data.x[chosen], data.y[chosen]).backward()
         adam.step()
     return Moment(steps, params_P.detach(), buffers_B)
 
@@ -77,8 +77,9 @@ def study(widths: tuple[int, ...], pairs: int, steps: int, bend_steps: int) -> l
         for pair in range(pairs):
             seeds = (2 * pair, 2 * pair + 1)
             a, b = (trained(problem, seed, steps) for seed in seeds)
-            rows.append({"width": width, "seeds": seeds, "paths": barriers(problem, a, b, bend_steps)})
-            print(width, seeds, {path: round(row["train"], 4) for path, row in rows[-1]["paths"].items()}, flush=True)
+            paths = barriers(problem, a, b, bend_steps)
+            rows.append({"width": width, "seeds": seeds, "paths": paths})
+            print(width, seeds, {path: round(row["train"], 4) for path, row in paths.items()}, flush=True)
     return rows
 
 

@@ -65,7 +65,7 @@ def curves(request: TrainRequest) -> list[Row]:
         for repeat in range(request.repeats)
     }
     for event in TRAIN.run(problem, request, Context(seed=request.seed)):
-        if isinstance(event, Eval) and event.split == "train":
+        if isinstance(event, Eval) and event.split == "train" and event.lane is not None:
             row = found[event.lane, event.repeat]
             for column in ("step", "evaluations", "loss"):
                 row[column].append(getattr(event, column))

@@ -95,13 +95,14 @@ def blocks(name: str, seed: int) -> dict[str, Any]:
     for method in ON_BLOCKS:
         row[method] = round(float(finish(trust.signal(asked(problem, moment, method, seed, test))).mean()), 3)
     whole = front(problem.test, 10_000)
-    for method in (None, "gradient"):
+    retrained: tuple[Method | None, ...] = (None, "gradient")
+    for masking in retrained:
         found = finish(
             trust.retrained(
-                asked(problem, moment, method, seed, whole), front(problem.train, 10_000), (0.1, 0.2, 0.4, 0.6), 150
+                asked(problem, moment, masking, seed, whole), front(problem.train, 10_000), (0.1, 0.2, 0.4, 0.6), 150
             )
         )
-        row[f"diffroar_{method or 'random'}"] = [round(value, 3) for value in found.tolist()]
+        row[f"diffroar_{masking or 'random'}"] = [round(value, 3) for value in found.tolist()]
     return row
 
 

@@ -57,9 +57,11 @@ def moments(problem: Problem, seed: int) -> tuple[Moment, Moment]:
     """Return the start, and where 200 steps of Adam lead."""
     params_P, buffers_B = problem.params0(seed)
     start, data = Moment(0, params_P, buffers_B.clone()), problem.train
+    if data is None:
+        return start, Moment(STEPS, params_P, buffers_B)
     theta = params_P.clone().requires_grad_()
     rule, generator = torch.optim.Adam([theta], lr=0.01), torch.Generator().manual_seed(seed)
-    for _ in range(STEPS if data is not None else 0):
+    for _ in range(STEPS):
         batch = torch.randint(len(data), (min(64, len(data)),), generator=generator)
         rule.zero_grad()
         problem.batch_loss(theta, buffers_B, data.x[batch], data.y[batch]).backward()

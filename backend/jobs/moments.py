@@ -1,7 +1,7 @@
 """What lies at a request's points: the worker's half. Torch and the core are imported when it is first called."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from backend.core.analyses.base import LaidPlane, LaneState, Moment, Path, Point
     from backend.core.problems.problem import Problem
+
+NAMED: Final = 3  # tensors of a point that is not finite
 
 
 def load_points(task: Task, problem: "Problem") -> "tuple[Point, ...]":
@@ -190,8 +192,22 @@ def _check(path: str, point: "Point", problem: "Problem") -> None:
             where=path,
         )
     if not bool(point.moment.params_P.isfinite().all()):
-        raise NotFinite(
-            "the parameters at this point are not finite: the lane has diverged there",
-            hint="Take an earlier step of the lane.",
+        raise _not_finite(path, point, problem)
+
+
+def _not_finite(path: str, point: "Point", problem: "Problem") -> NotFinite:
+    """Say that a point's parameters are NaN or infinite, and what to take instead: an earlier step, another file."""
+    parts = problem.layout.unflatten(point.moment.params_P).items()
+    names = [f"“{name}”" for name, value in parts if not bool(value.isfinite().all())]
+    bad = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    if point.resolved.checkpoint is not None:
+        return NotFinite(
+            f"the weights in the file {point.resolved.checkpoint!r} are not finite: NaN or infinity in {bad}",
+            hint="Save the weights of a step before the training diverged, and upload those.",
             where=path,
         )
+    return NotFinite(
+        f"the parameters at this point are not finite: the lane has diverged there (NaN or infinity in {bad})",
+        hint="Take an earlier step of the lane.",
+        where=path,
+    )

@@ -105,6 +105,13 @@ def test_runs_start_from_a_file(tmp_path: Path) -> None:
         assert failed.error is not None
         assert failed.error.code == "unsupported"
         assert "checkpoint mine: 0 of the problem's 4 tensors match by name and shape" in failed.error.message
+        service.checkpoints.save("lost", save({"0.weight": np.zeros((3, 13)), "0.bias": np.array([0.0, np.nan, 1.0])}))
+        lost = {**look, "at": [{"checkpoint": "lost"}], "analysis": {"kind": "sharpness"}}
+        nowhere = service.wait(service.submit(REQUEST.validate_python(lost, strict=False)).id, 60)
+        assert nowhere.error is not None
+        assert (nowhere.error.code, nowhere.error.where) == ("not_finite", "at.0")
+        assert nowhere.error.message == "the weights in the file 'lost' are not finite: NaN or infinity in “0.bias”"
+        assert nowhere.error.hint == "Save the weights of a step before the training diverged, and upload those."
     finally:
         service.close()
 

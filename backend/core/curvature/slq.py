@@ -60,7 +60,8 @@ class Density:
         """σ of the Gaussians that :meth:`curve` broadens the nodes with by default."""
         nodes = torch.cat([probe.nodes_M for probe in self.probes])
         extent = float(nodes.max() - nodes.min())
-        return max(SMOOTH * extent, SMALLEST_WIDTH * float(nodes.abs().max()), torch.finfo(torch.float64).tiny)
+        largest = float(nodes.abs().max()) or 1.0  # of a matrix of zeros the peak is drawn as if it were one of ones
+        return max(SMOOTH * extent, SMALLEST_WIDTH * largest)
 
     def grid(self, points: int = POINTS) -> Tensor:
         """Return evenly spaced points [G] that reach 6σ beyond the outermost nodes."""

@@ -117,6 +117,17 @@ def test_a_spectrum_of_one_value_is_one_peak(A_PP: Tensor) -> None:
     assert density.trace.value == pytest.approx(float(A_PP.trace()), abs=1e-6)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1.0, 1e30])
+def test_a_density_can_be_told_in_single_precision(scale: float) -> None:
+    """H − G of a last layer is zero: a peak of no width would be infinitely high."""
+    density = finish(slq(Dense(scale * torch.eye(5)), 4, 2, drawn()))
+    grid_G = density.grid()
+    curve_G = density.curve(grid_G).float()
+    assert bool(torch.isfinite(curve_G).all())
+    assert scale > 0 or bool((grid_G.float().diff() > 0).all())
+    assert float(torch.trapezoid(curve_G.double(), grid_G)) == pytest.approx(1.0, abs=1e-5)
+
+
 def test_nothing_is_estimated_from_nothing() -> None:
     with pytest.raises(ValueError, match="1 probe or more, got 0"):
         finish(hutchinson(Dense(torch.eye(3)), 0, drawn()))

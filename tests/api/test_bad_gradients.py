@@ -66,6 +66,12 @@ FAILED = {
     "frequencies of pictures": (
         look("saliency", PICTURES, method="frequency_integrated_gradients"), "are for signals, rows of samples in time"
     ),
+    "frequencies of flattened pictures": (
+        look("saliency", method="frequency_integrated_gradients"), "and these are pictures; choose another method"
+    ),
+    "steps that are not kept": (
+        look("gradient_stats", statistics=["update_norm", "opposing"]), "those before step 0 are not kept; switch the"
+    ),
     "maps of an equation": (look("saliency", EQUATION), "Saliency needs a network on data"),
     "trust in maps of an equation": (look("saliency_trust", EQUATION), "Saliency needs a network on data"),
     "examples of a function": (look("gradient_stats", BOWL), "this problem has no examples"),

@@ -121,6 +121,12 @@ def test_sizes_are_told_from_signed_maps_and_colours_are_shown(page: Stage) -> N
     assert page.page.evaluate(TITLES)[1] == ["VarGrad", "0–2", "50 samples"]
 
 
+def test_a_map_that_is_blind_to_the_class_says_so(page: Stage) -> None:
+    page.emit("a", example(0), mapped(0, np.abs(MAP), method="cf_cam", signed=False, weighting="softmax"))
+    pixels(page)
+    assert page.page.evaluate(TITLES)[1] == ["CF-CAM", "0–2", "softmax as published: any class's map"]
+
+
 def test_each_moment_shows_its_own_maps(page: Stage) -> None:
     for step in (0, 10, 20):
         page.emit("a", example(0, step), mapped(0, (1 + step) * MAP, step))

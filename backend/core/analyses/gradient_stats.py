@@ -20,6 +20,7 @@ from backend.core.gradients.moments import moments
 from backend.core.gradients.per_sample import TooLarge, per_sample, refusal
 from backend.core.problems.problem import Data, Problem
 from backend.schemas.analysis import GradientStatsAnalysis
+from backend.schemas.events import Event
 from backend.schemas.events import GradientStats as Told
 
 
@@ -46,7 +47,8 @@ class GradientStats:
 
         Raises:
             NotFinite: where a point is not finite.
-            Unsupported: where the gradients do not fit the memory that they may take.
+            Unsupported: where the gradients do not fit the memory that they may take, or nothing of what was asked for
+                is known at a point.
         """
         points = points_of(problem, ctx)
         yield started(problem, points)
@@ -56,7 +58,15 @@ class GradientStats:
             place = Place(site, _update(moments, site.point.moment), trail or (site.point.moment,))
             if not bool(torch.isfinite(site.point.moment.params_P).all()):
                 raise NotFinite(f"The parameters at step {site.point.moment.step} are not finite.")
-            yield from self.look(problem, spec, place)
+            told = False
+            for event in self.look(problem, spec, place):
+                told = told or isinstance(event, Event)
+                yield event
+            if not told:
+                raise Unsupported(
+                    f"{', '.join(spec.statistics)}: told of the steps that led to a moment, and those before step "
+                    f"{site.point.moment.step} are not kept; switch the statistics on in a race, or ask for others."
+                )
 
     def look(self, problem: Problem, spec: GradientStatsAnalysis, place: Place) -> Events:
         """Tell every statistic at a place; one that needs the step before is left out where that is not known.

@@ -40,7 +40,7 @@ class Saliency:
 
     def unsupported(self, problem: Problem, spec: SaliencyAnalysis) -> str | None:
         """Return None, or why there is nothing to explain."""
-        data = _split(problem, spec)
+        data = split_of(problem, spec)
         if data is None or problem.model is None:
             return EXPLAINS_NOTHING
         if not data.x.is_floating_point():
@@ -77,7 +77,8 @@ class Saliency:
             raise Unsupported(str(refusal)) from refusal
 
 
-def _split(problem: Problem, spec: SaliencyAnalysis) -> Data | None:
+def split_of(problem: Problem, spec: SaliencyAnalysis | SaliencyTrustAnalysis) -> Data | None:
+    """Return the examples that are looked at: those of the split that was asked for, where there is a test split."""
     return problem.test if spec.split == "test" and problem.test is not None else problem.train
 
 
@@ -87,7 +88,7 @@ def baseline(spec: SaliencyAnalysis | SaliencyTrustAnalysis, train_x: Tensor) ->
 
 
 def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) -> Events:
-    data, train = _split(problem, spec), problem.train
+    data, train = split_of(problem, spec), problem.train
     assert data is not None
     assert train is not None
     explained = Explained(problem, site.point.moment)
@@ -102,7 +103,7 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
     classified = problem.classes is not None and logit_NC.shape[1] > 1
     running: list[Iterator[Told | Tick]] = []
     for method in dict.fromkeys((spec.method, *spec.compare)):  # what a method refuses is said before anything is shown
-        search = _refined(spec, seed, method, score, x, base, train.x)
+        search = _refined(problem, spec, seed, method, score, x, base)
         running.append(chain([next(search)], search))
         yield TICK
     for index, example in enumerate(spec.examples):
@@ -120,7 +121,7 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
             own=spec.target is None if classified else None,
             logit=float(logit_NC[index, target]),
         )
-    colours = x.dim() == 4 and x.shape[1] > 1
+    colours = problem.image is not None and problem.image[0] > 1
     while running:  # by turns, so that all methods have a first picture early
         for search in tuple(running):
             found = next(search, None)
@@ -133,10 +134,11 @@ def _explain(problem: Problem, spec: SaliencyAnalysis, seed: int, site: Site) ->
                 maps = picture(found.estimate.map, x, signed=signed)
                 if found.method == "frequency_integrated_gradients":
                     maps = one_sided(maps)
-                shown_signed = signed and not (colours and found.estimate.map.dim() == 4)
+                shown_signed = signed and not (colours and found.estimate.map.dim() == x.dim())
                 for index, example in enumerate(spec.examples):
                     gap = None if found.gap_N is None else float(found.gap_N[index])
-                    yield _told(site, found, example, int(target_N[index]), maps[index], gap, shown_signed, problem)
+                    told = _told(site, found, example, int(target_N[index]), maps[index], gap, shown_signed, problem)
+                    yield told.model_copy(update={"weighting": spec.weighting}) if found.method == "cf_cam" else told
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +151,10 @@ class Told:
 
 
 def _refined(
-    spec: SaliencyAnalysis, seed: int, method: Method, score: Score, x: Tensor, base: Tensor, reference: Tensor
+    problem: Problem, spec: SaliencyAnalysis, seed: int, method: Method, score: Score, x: Tensor, base: Tensor
 ) -> Iterator[Told | Tick]:
-    setting = Setting(spec, base, reference, generator(seed, spec.kind, method))
+    assert problem.train is not None
+    setting = Setting(spec, base, problem.train.x, generator(seed, spec.kind, method), problem.image)
     due = 0
     for found in estimates(method, score, x, setting):
         if found.samples < due and not found.final:

@@ -15,7 +15,7 @@ from backend.core.analyses.base import TICK, Context, Events, Tick
 from backend.core.analyses.curvature import Site, sites
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.places import points_of, started
-from backend.core.analyses.saliency import EXPLAINS_NOTHING, NOT_A_QUANTITY, baseline
+from backend.core.analyses.saliency import EXPLAINS_NOTHING, NOT_A_QUANTITY, baseline, split_of
 from backend.core.problems.problem import Data, Problem
 from backend.core.saliency import metrics, trust
 from backend.core.saliency.explained import BadTarget, Explained
@@ -42,7 +42,7 @@ class SaliencyTrust:
 
     def unsupported(self, problem: Problem, spec: SaliencyTrustAnalysis) -> str | None:
         """Return None, or why nothing can be asked."""
-        data = problem.test if spec.split == "test" and problem.test is not None else problem.train
+        data = split_of(problem, spec)
         if data is None or problem.model is None:
             return EXPLAINS_NOTHING
         if not data.x.is_floating_point():
@@ -90,7 +90,7 @@ class SaliencyTrust:
 
 
 def _ask_all(problem: Problem, spec: SaliencyTrustAnalysis, seed: int, site: Site) -> Events:
-    data = problem.test if spec.split == "test" and problem.test is not None else problem.train
+    data = split_of(problem, spec)
     assert data is not None
     rows = torch.tensor(spec.examples, device=data.x.device)
     inside = None if data.inside is None else data.inside[rows]

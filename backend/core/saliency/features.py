@@ -57,6 +57,28 @@ def layer(score: Score, x: Tensor, index: int) -> Features:
     Raises:
         NoPictures: where there is no such layer, or none of pictures at all.
     """
+    total, found = _listened(score, x)
+    if not -len(found) <= index < len(found):
+        raise NoPictures(
+            f"The network has {len(found)} layers of pictures, 0 to {len(found) - 1}, and layer {index} was asked for."
+        )
+    (way,) = torch.autograd.grad(total, found[index])
+    return Features(found[index].detach(), way)
+
+
+def all_layers(score: Score, x: Tensor) -> tuple[Features, ...]:
+    """Return every layer's pictures, from the input on, from one pass.
+
+    Raises:
+        NoPictures: where there are none.
+    """
+    total, found = _listened(score, x)
+    ways = torch.autograd.grad(total, found)
+    return tuple(Features(pictures.detach(), way) for pictures, way in zip(found, ways, strict=True))
+
+
+def _listened(score: Score, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Return Σ f_c, and the pictures on the way there."""
     with QuickPooling(), _Listen() as listen, torch.enable_grad():
         total = score(x.detach().requires_grad_()).sum()
     found = listen.found
@@ -65,12 +87,7 @@ def layer(score: Score, x: Tensor, index: int) -> Features:
             "This method needs a layer of pictures, and no layer of this network keeps places apart; take a "
             "convolutional network, or a method that works on any (gradient, SmoothGrad, integrated gradients)."
         )
-    if not -len(found) <= index < len(found):
-        raise NoPictures(
-            f"The network has {len(found)} layers of pictures, 0 to {len(found) - 1}, and layer {index} was asked for."
-        )
-    (way,) = torch.autograd.grad(total, found[index])
-    return Features(found[index].detach(), way)
+    return total, found
 
 
 def enlarged(map_Nhw: Tensor, x: Tensor) -> Tensor:

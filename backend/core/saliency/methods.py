@@ -4,7 +4,7 @@ Shapes: N examples, F… an input's own shape.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -39,6 +39,7 @@ class Setting:
     baseline: Tensor  # [1, F…]
     reference: Tensor  # [M, F…], the training examples
     generator: Generator
+    image: tuple[int, int, int] | None = None  # channels, height and width of inputs that are flattened pictures
 
 
 def estimates(method: Method, score: Score, x: Tensor, setting: Setting) -> Estimates:
@@ -73,19 +74,41 @@ def _pictured(make: Callable[[Score, Tensor, int], Estimates]) -> Callable[[Scor
 
 
 def _occlusion(score: Score, x: Tensor, s: Setting) -> Estimates:
-    return occlusion(score, x, s.baseline, s.spec.window, max(1, s.spec.window // 2), _chunk(x))
+    stride, chunk = max(1, s.spec.window // 2), _chunk(x)
+    if s.image is None or x.dim() != 2:
+        return occlusion(score, x, s.baseline, s.spec.window, stride, chunk)
+    made = occlusion(_of_rows(score), *_shaped(s.image, x, s.baseline), s.spec.window, stride, chunk)
+    # What a square of all colours loses is shared by them, so that their sum is that of the square.
+    return (replace(each, map=_rows(each.map[:, None].expand(-1, *s.image) / s.image[0])) for each in made)
 
 
 def _moreau(score: Score, x: Tensor, s: Setting) -> Estimates:
     rate = min(RATE, RATE * s.spec.rho)  # δ/ρ is stiff where ρ is small
-    return moreau_grad(
-        score, x, s.spec.rho, s.spec.sparsity, s.spec.patch, s.spec.level, min(s.spec.samples, 32), ITERATIONS, rate,
+    flat = x.dim() == 2 and s.spec.patch > 1  # neighbours are those of the picture, or of the row of features
+    at, of = (*_shaped(s.image or (1, 1, x.shape[1]), x), _of_rows(score)) if flat else (x, score)
+    made = moreau_grad(
+        of, at, s.spec.rho, s.spec.sparsity, s.spec.patch, s.spec.level, min(s.spec.samples, 32), ITERATIONS, rate,
         AVERAGE, _chunk(x), s.generator,
     )  # fmt: skip
+    return (replace(each, map=_rows(each.map)) for each in made) if flat else made
+
+
+def _shaped(image: tuple[int, int, int], *rows: Tensor) -> list[Tensor]:
+    """Bring rows of features [N, F] to the pictures [N, K, H, W] that they are."""
+    return [each.view(-1, *image) for each in rows]
+
+
+def _rows(pictures: Tensor) -> Tensor:
+    return pictures.flatten(1)
+
+
+def _of_rows(score: Score) -> Score:
+    """Return the same f_c of pictures, for a network that takes rows of features."""
+    return lambda x: score(_rows(x))
 
 
 def _frequency(score: Score, x: Tensor, s: Setting) -> Estimates:
-    if x.dim() != 2:
+    if x.dim() != 2 or s.image is not None:
         raise NotASignal(
             "Integrated gradients by frequency are for signals, rows of samples in time, and these are pictures; "
             "choose another method, or the waves with an mlp."
@@ -110,7 +133,7 @@ MAKERS: dict[Method, Callable[[Score, Tensor, Setting], Estimates]] = {
     "grad_cam": _pictured(cam.grad_cam),
     "grad_cam_plus_plus": _pictured(cam.grad_cam_plus_plus),
     "layer_cam": _pictured(cam.layer_cam),
-    "norm_grad": lambda score, x, s: norm_grad(score, x, [s.spec.layer]),
+    "norm_grad": lambda score, x, s: norm_grad(score, x, None if s.spec.combined else [s.spec.layer]),
     "moreau_grad": _moreau,
     "cf_cam": lambda score, x, s: cf_cam(score, x, s.spec.layer, s.spec.weighting),
     "occlusion": _occlusion,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.core.saliency.explained import Estimate, Estimates, Score
-from backend.core.saliency.features import Features, enlarged, layer
+from backend.core.saliency.features import Features, all_layers, enlarged, layer
 
 
 def place_norms(found: Features) -> Tensor:
@@ -18,7 +18,7 @@ def place_norms(found: Features) -> Tensor:
     return norm_Nhw
 
 
-def norm_grad(score: Score, x: Tensor, indices: Sequence[int]) -> Estimates:
+def norm_grad(score: Score, x: Tensor, indices: Sequence[int] | None) -> Estimates:
     """Yield the norms of one layer, or the product of several layers' (each from 0 to 1 over its map), enlarged.
 
     Rebuffi et al. 2020, There and back again: revisiting backpropagation saliency methods.
@@ -26,12 +26,13 @@ def norm_grad(score: Score, x: Tensor, indices: Sequence[int]) -> Estimates:
     Args:
         score: f_c.
         x: the inputs.
-        indices: the layers.
+        indices: the layers; None is all of them.
 
     Yields:
         The map, once.
     """
-    maps = [enlarged(place_norms(layer(score, x, index)), x) for index in indices]
+    found = all_layers(score, x) if indices is None else [layer(score, x, index) for index in indices]
+    maps = [enlarged(place_norms(each), x) for each in found]
     if len(maps) > 1:
         maps = [_from_0_to_1(each) for each in maps]
     yield Estimate(torch.stack(maps).prod(0), len(maps), True)

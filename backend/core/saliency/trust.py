@@ -64,10 +64,8 @@ class Asked:
         draw = generator(self.seed, "trust", self.method or "random")
         if self.method is None:
             return torch.randn(x.shape, generator=draw, dtype=x.dtype).to(x.device)
-        train = self.problem.train
-        assert train is not None
         maps = torch.empty(0)
-        for estimate in estimates(self.method, self.score, x, Setting(self.spec, self.baseline, train.x, draw)):
+        for estimate in estimates(self.method, self.score, x, self._setting(draw)):
             maps = estimate.map
             yield TICK
         return maps
@@ -83,6 +81,11 @@ class Asked:
         """
         found = yield from self.raw(x)
         return picture(found, x, signed=self.method not in UNSIGNED).abs()
+
+    def _setting(self, draw: torch.Generator) -> Setting:
+        train = self.problem.train
+        assert train is not None
+        return Setting(self.spec, self.baseline, train.x, draw, self.problem.image)
 
     def at(self, moment: Moment) -> "Asked":
         """Return the same question at other parameters."""

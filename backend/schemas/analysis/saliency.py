@@ -39,6 +39,9 @@ Example = Annotated[int, Field(ge=0, le=10_000_000)]
 # Settings of single methods, which every analysis that makes maps has.
 BASELINE: Final[Any] = described("zero", "What stands for nothing: zeros, or the mean of the training examples.")
 LAYER: Final[Any] = described(-1, "Layer of pictures, from 0 at the input; −1 is the last.", ge=-100, le=100)
+COMBINED: Final[Any] = described(
+    False, "NormGrad of all layers of pictures, each from 0 to 1, multiplied; otherwise of the one layer."
+)
 WEIGHTING: Final[Any] = described(
     "raw", "Weights of CF-CAM: raw ones, or through a softmax as published, which is blind to the class."
 )
@@ -47,7 +50,18 @@ RHO: Final[Any] = described(1.0, "Width of MoreauGrad's envelope.", scale="log",
 SPARSITY: Final[Any] = described(0.0, "Weight of MoreauGrad's penalty; 0 for none.", ge=0.0, le=100.0)
 PATCH: Final[Any] = described(1, "Side of the patches that the penalty takes together.", unit="pixels", ge=1, le=64)
 # All that maps are made with, besides the method, the examples and the target.
-SETTINGS: Final = ("samples", "level", "baseline", "layer", "weighting", "window", "rho", "sparsity", "patch")
+SETTINGS: Final = (
+    "samples",
+    "level",
+    "baseline",
+    "layer",
+    "combined",
+    "weighting",
+    "window",
+    "rho",
+    "sparsity",
+    "patch",
+)
 
 
 class SaliencyAnalysis(AnalysisSpec):
@@ -70,6 +84,7 @@ class SaliencyAnalysis(AnalysisSpec):
     level: float = described(0.15, "Noise, as a share of an example's own range.", gt=0.0, le=2.0)
     baseline: Literal["zero", "mean"] = BASELINE
     layer: int = LAYER
+    combined: bool = COMBINED
     weighting: Literal["raw", "softmax"] = WEIGHTING
     window: int = WINDOW
     rho: float = RHO

@@ -8,6 +8,7 @@ from pydantic import Field
 from backend.schemas.analysis.base import AnalysisSpec
 from backend.schemas.analysis.saliency import (
     BASELINE,
+    COMBINED,
     LAYER,
     METHODS,
     PATCH,
@@ -59,6 +60,7 @@ class SaliencyTrustAnalysis(AnalysisSpec):
     level: float = described(0.15, "Noise of the methods, as a share of an example's own range.", gt=0.0, le=2.0)
     baseline: Literal["zero", "mean"] = BASELINE
     layer: int = LAYER
+    combined: bool = COMBINED
     weighting: Literal["raw", "softmax"] = WEIGHTING
     window: int = WINDOW
     rho: float = RHO

@@ -33,4 +33,5 @@ class SaliencyMap(PointEvent):
     scale: float  # the 99th percentile of |map|
     samples: int
     final: bool
+    weighting: str | None = None  # of CF-CAM: raw, or the softmax as published
     completeness_gap: float | None  # Σ map − (f_c(x) − f_c(baseline)), of integrated gradients

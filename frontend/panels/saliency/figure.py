@@ -74,7 +74,11 @@ def graph() -> Graph:
             plain=(INPUT,),
             signed="signed",
             common=SCALE.name,
-            notes=(Phrase(text="", where={"samples": 1}), Phrase(text="{samples} samples")),
+            notes=(
+                Phrase(text="softmax as published: any class's map", where={"weighting": "softmax"}),
+                Phrase(text="", where={"samples": 1}),
+                Phrase(text="{samples} samples"),
+            ),
             places={"frequency_integrated_gradients": "periods"},
         ),
     )  # fmt: skip

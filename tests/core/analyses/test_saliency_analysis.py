@@ -40,6 +40,17 @@ def test_every_method_works_on_a_small_convolutional_net(method: str) -> None:
         assert event.signed or event.map.min() >= 0
 
 
+def test_settings_reach_their_methods() -> None:
+    """Weights of CF-CAM are told with its map; NormGrad takes one layer of pictures, or all of them multiplied."""
+    found = told("resnet-group", method="cf_cam", compare=("norm_grad",), examples=(1,), split="train")
+    assert {event.weighting for event in found if isinstance(event, SaliencyMap)} == {None, "raw"}
+    blind = told("resnet-group", method="cf_cam", examples=(1,), split="train", weighting="softmax")[-1]
+    assert blind.weighting == "softmax"
+    whole = told("resnet-group", method="norm_grad", examples=(1,), split="train", combined=True)[-1]
+    assert not np.allclose(whole.map, maps(found)["norm_grad", 1].map)
+    assert 0 < whole.map.max() <= 1.0
+
+
 def test_pictures_refine_and_methods_share_examples() -> None:
     found = told(
         "digits-tanh", method="smoothgrad", compare=("gradient", "integrated_gradients"), examples=(3,), samples=20

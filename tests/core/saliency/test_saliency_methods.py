@@ -260,6 +260,7 @@ def test_maps_of_the_last_pictures_by_their_definitions() -> None:
     combined = last(norm_grad.norm_grad(score, X, [0, 1]))
     assert combined.shape == (3, 8, 8)
     assert float(combined.max()) <= 1.0
+    torch.testing.assert_close(last(norm_grad.norm_grad(score, X, None)), combined)
 
 
 def test_a_network_without_pictures_and_a_layer_that_is_not_there() -> None:

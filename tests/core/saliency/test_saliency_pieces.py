@@ -6,7 +6,7 @@ from core.saliency.nets import Pictures, drawn, scored
 from torch import Tensor
 
 from backend.core.saliency import metrics, moreau
-from backend.core.saliency.explained import Estimate
+from backend.core.saliency.explained import Estimate, Score
 from backend.core.saliency.methods import PIECE, Setting, estimates
 from backend.schemas.analysis.saliency import METHODS, Method, SaliencyAnalysis
 
@@ -51,6 +51,41 @@ def test_a_curve_of_removed_pixels_leaves_gradients_on() -> None:
     x = SIXTEEN[:2]
     for _ in metrics.curve(weighed, x, x[:1] * 0, x, 2, insert=True):
         assert torch.is_grad_enabled()
+
+
+def linear(weights: Tensor) -> Score:
+    return lambda rows: rows @ weights
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_squares_of_flattened_pictures_are_those_of_the_pictures(colours: int) -> None:
+    """A dense network's inputs are rows, but what is covered, or shrinks as one, is a square of the picture."""
+    image, pictures = (colours, 6, 6), drawn(2, colours, 6, 6, seed=2)
+    score = linear(drawn(colours * 36, seed=5))
+    for asked in (SaliencyAnalysis(window=3), SaliencyAnalysis(sparsity=2.0, patch=3, level=1e-6)):
+        method: Method = "moreau_grad" if asked.sparsity else "occlusion"
+        settings = [
+            Setting(asked, x[:1] * 0, x, torch.Generator().manual_seed(0), image)
+            for x in (pictures, pictures.flatten(1))
+        ]
+        *_, whole = estimates(method, lambda x: score(x.flatten(1)), pictures, settings[0])
+        *_, rows = estimates(method, score, pictures.flatten(1), settings[1])
+        assert rows.map.shape == (2, colours * 36)
+        found = rows.map.view(2, *image)
+        found = found.sum(1) if method == "occlusion" else found
+        torch.testing.assert_close(found, whole.map, rtol=0, atol=1e-9)
+        assert rows.final
+
+
+def test_patches_of_features_are_neighbours_in_their_row() -> None:
+    weights, x = drawn(5, seed=6), drawn(2, 5)
+    asked = SaliencyAnalysis(sparsity=0.8, patch=2, level=1e-6)
+    setting = Setting(asked, x[:1] * 0, x, torch.Generator().manual_seed(0))
+    *_, found = estimates("moreau_grad", linear(weights), x, setting)
+    for start in (0, 2, 4):
+        own = weights[start : start + 2]
+        expected = own * (1 - 0.8 / own.norm()).clamp(min=0)
+        torch.testing.assert_close(found.map[:, start : start + 2], expected.expand(2, -1), rtol=0, atol=1e-6)
 
 
 def test_moreau_gradients_are_the_same_in_any_pieces() -> None:

@@ -77,20 +77,25 @@ def _occlusion(score: Score, x: Tensor, s: Setting) -> Estimates:
     stride, chunk = max(1, s.spec.window // 2), _chunk(x)
     if s.image is None or x.dim() != 2:
         return occlusion(score, x, s.baseline, s.spec.window, stride, chunk)
-    made = occlusion(_of_rows(score), *_shaped(s.image, x, s.baseline), s.spec.window, stride, chunk)
+    pictures, base = _shaped(s.image, x, s.baseline)
+    made = occlusion(_of_rows(score), pictures, base, s.spec.window, stride, chunk)
     # What a square of all colours loses is shared by them, so that their sum is that of the square.
     return (replace(each, map=_rows(each.map[:, None].expand(-1, *s.image) / s.image[0])) for each in made)
 
 
 def _moreau(score: Score, x: Tensor, s: Setting) -> Estimates:
+    if x.dim() != 2 or s.spec.patch <= 1:
+        return _moreau_of(score, x, s)
+    (pictures,) = _shaped(s.image or (1, 1, x.shape[1]), x)  # neighbours are those of the picture, or of the row
+    return (replace(each, map=_rows(each.map)) for each in _moreau_of(_of_rows(score), pictures, s))
+
+
+def _moreau_of(score: Score, x: Tensor, s: Setting) -> Estimates:
     rate = min(RATE, RATE * s.spec.rho)  # δ/ρ is stiff where ρ is small
-    flat = x.dim() == 2 and s.spec.patch > 1  # neighbours are those of the picture, or of the row of features
-    at, of = (*_shaped(s.image or (1, 1, x.shape[1]), x), _of_rows(score)) if flat else (x, score)
-    made = moreau_grad(
-        of, at, s.spec.rho, s.spec.sparsity, s.spec.patch, s.spec.level, min(s.spec.samples, 32), ITERATIONS, rate,
+    return moreau_grad(
+        score, x, s.spec.rho, s.spec.sparsity, s.spec.patch, s.spec.level, min(s.spec.samples, 32), ITERATIONS, rate,
         AVERAGE, _chunk(x), s.generator,
     )  # fmt: skip
-    return (replace(each, map=_rows(each.map)) for each in made) if flat else made
 
 
 def _shaped(image: tuple[int, int, int], *rows: Tensor) -> list[Tensor]:

@@ -18,6 +18,7 @@ from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.control import Cancel, Pause, Resume, Set, Step
 from backend.schemas.events import EVENT_KINDS, Envelope
 from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
+from backend.schemas.optimizer.filters import FilterSpec
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.point import CheckpointPoint, InitPoint, PlanePoint, RunPoint
 from backend.schemas.problem import CustomProblem, DataProblem, FunctionProblem, PdeProblem
@@ -72,7 +73,24 @@ def section(model: type[BaseModel], *, level: int = 3, without: tuple[str, ...] 
     yield from ((getattr(model, "summary", documented) if equation else documented).replace("\n", " "), "")
     yield from (f"> {equation}", "") if equation else ()
     yield from (f"Source: {reference}.", "") if reference else ()
+    if hasattr(model, "defaults_from"):
+        yield from (f"Defaults: {model.defaults_from}. Cost: {spent(model)}.", "")
     yield from fields_of(model, without)
+
+
+def spent(rule: Any) -> str:
+    """Say what a rule's or a filter's step costs.
+
+    Args:
+        rule: its spec.
+
+    Returns:
+        As in "2 gradient evaluations a step (four with a fixed rate)".
+    """
+    said = f"{rule.gradients:g} gradient evaluation{'' if rule.gradients == 1 else 's'} a step"
+    hangs_on = getattr(rule, "cost", "")
+    beside = " beside the rule's" if issubclass(rule, FilterSpec) else ""
+    return said + beside + (f" ({hangs_on})" if hangs_on else "")
 
 
 def family(title: str, models: Models, **options: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ from backend.schemas.analysis import AnalysisSpec
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.base import SpecModel
 from backend.schemas.catalog import Catalog, CatalogEntry
+from backend.schemas.optimizer import FILTER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -55,6 +56,7 @@ def make_catalog() -> Catalog:
         models=(*_entries(MODEL_KINDS, "problem.model"), *_entries(ANSATZ_KINDS, "problem.pde.ansatz")),
         losses=_entries(LOSS_KINDS, "problem.loss"),
         optimizers=_entries([rule.spec for rule in OPTIMIZERS], "lanes.optimizer"),
+        filters=_entries(FILTER_KINDS, "lanes.filters"),
         schedules=_entries(SCHEDULE_KINDS, "lanes.schedule"),
         planes=_entries(PLANE_KINDS, "analysis.plane"),
         analyses=_entries([spec for spec, _ in ANALYSES if issubclass(spec, AnalysisSpec)], "analysis"),
@@ -75,6 +77,9 @@ def _entry(spec: type[SpecModel], field: str) -> CatalogEntry:
         summary=said["summary"],
         reference=said.get("reference", ""),
         equation=said.get("equation"),
+        defaults_from=getattr(spec, "defaults_from", None),
+        gradients=getattr(spec, "gradients", None),
+        cost=getattr(spec, "cost", None) or None,
         json_schema=spec.model_json_schema(),
         panels=PANELS.get(kind, ()),
     )

@@ -8,7 +8,9 @@ from backend.schemas.base import WireModel
 class CatalogEntry(WireModel):
     """One component: ``json_schema`` validates its spec and makes its form; ``panels`` draw its events.
 
-    ``field`` says where a request takes it, as in ``problem.function`` or ``lanes.optimizer``.
+    ``field`` says where a request takes it, as in ``problem.function`` or ``lanes.optimizer``. Update rules and filters
+    say whose their defaults are, and what a step costs in gradient evaluations: ``gradients`` as it comes, and in
+    ``cost`` what that hangs on, if on anything. A filter's is what it adds to its rule's.
     """
 
     kind: str
@@ -17,6 +19,9 @@ class CatalogEntry(WireModel):
     summary: str
     reference: str
     equation: str | None = None
+    defaults_from: str | None = None
+    gradients: float | None = None
+    cost: str | None = None
     json_schema: dict[str, Any]
     panels: tuple[str, ...] = ()
 
@@ -28,6 +33,7 @@ class Catalog(WireModel):
     models: tuple[CatalogEntry, ...]
     losses: tuple[CatalogEntry, ...]
     optimizers: tuple[CatalogEntry, ...]
+    filters: tuple[CatalogEntry, ...] = ()
     schedules: tuple[CatalogEntry, ...]
     planes: tuple[CatalogEntry, ...]
     analyses: tuple[CatalogEntry, ...]

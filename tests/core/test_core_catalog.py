@@ -9,7 +9,7 @@ from backend.core.catalog import PANELS, make_catalog
 from backend.schemas.analysis import ANALYSIS_KINDS, PROBE_KINDS, AnalysisSpec
 from backend.schemas.analysis.plane import PLANE_KINDS
 from backend.schemas.catalog import Catalog
-from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.optimizer import FILTER_KINDS, OPTIMIZER_KINDS
 from backend.schemas.optimizer.schedule import SCHEDULE_KINDS
 from backend.schemas.problem.data import DATA_KINDS
 from backend.schemas.problem.function import FUNCTION_KINDS
@@ -23,6 +23,7 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
     "models": (*MODEL_KINDS, *ANSATZ_KINDS),
     "losses": LOSS_KINDS,
     "optimizers": OPTIMIZER_KINDS,
+    "filters": FILTER_KINDS,
     "schedules": SCHEDULE_KINDS,
     "planes": PLANE_KINDS,
     "analyses": ANALYSIS_KINDS,
@@ -37,6 +38,24 @@ def test_a_family_is_told_whole(family: str) -> None:
         assert (entry.name, entry.summary) == (spec.title, spec.summary)
         assert entry.json_schema["properties"].keys() == spec.model_fields.keys()
         assert entry.field is not None
+
+
+def test_a_rule_says_whose_its_defaults_are_and_what_a_step_costs() -> None:
+    catalog = make_catalog()
+    for entry, spec in zip(catalog.optimizers, OPTIMIZER_KINDS, strict=True):
+        assert (entry.equation, entry.reference) == (spec.equation, spec.reference)
+        assert entry.defaults_from
+        assert any(source in entry.defaults_from for source in ("ours", "'s"))
+        assert entry.gradients == spec.gradients >= 1
+    hanging = {entry.kind for entry in catalog.optimizers if entry.cost}
+    assert hanging == {
+        "lbfgs", "entropy_sgd", "newton", "saddle_free_newton", "natural_gradient", "oasis", "forward_gradient", "cbo",
+    }  # fmt: skip
+    assert {entry.kind: entry.gradients for entry in catalog.filters} == {
+        "clip": 0.0, "grokfast": 0.0, "gradient_regularization": 1.0,
+    }  # fmt: skip
+    assert all(entry.defaults_from for entry in catalog.filters)
+    assert {entry.gradients for entry in (*catalog.models, *catalog.schedules)} == {None}
 
 
 def test_it_survives_the_wire() -> None:

@@ -14,7 +14,7 @@ class AegdOptimizer(OptimizerSpec):
     summary = "Keeps an energy for each coordinate that can only fall, whatever the learning rate."
     equation = "v = g/(2√(L + c)); r ← r/(1 + 2ηv²); θ ← θ − 2η·r·v"
     reference = "Liu & Tian 2020, AEGD: adaptive gradient descent with energy"
-    defaults_from = "the paper"
+    defaults_from = "the paper's"
     family = "Adaptive"
     live = ("lr",)
     kind: Literal["aegd"] = kind_of("aegd")

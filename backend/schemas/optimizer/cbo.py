@@ -20,6 +20,7 @@ class CboOptimizer(OptimizerSpec):
     family = "Without gradients"
     live = ("lr", "drift", "sigma", "alpha")
     gradients = 34.0
+    cost = "a third of one for each particle"
     filtered = False
     kind: Literal["cbo"] = kind_of("cbo")
     lr: float = described(

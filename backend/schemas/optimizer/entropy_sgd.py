@@ -14,10 +14,11 @@ class EntropySgdOptimizer(OptimizerSpec):
     summary = "Looks around each point with a noisy walk and steps to where it was on average: wide valleys win."
     equation = "x′ ← x′ − η′(∇L(x′) + γ(x′ − θ)) + ε√(2η′)·ζ, L times; θ ← θ − η·(θ − mean x′)"
     reference = "Chaudhari et al. 2017, Entropy-SGD: biasing gradient descent into wide valleys"
-    defaults_from = "the authors' code, η = 1"
+    defaults_from = "the authors' code's; η = 1 is ours"
     family = "Flat minima"
     live = ("lr", "gamma")
     gradients = 20.0
+    cost = "one for each inner step"
     kind: Literal["entropy_sgd"] = kind_of("entropy_sgd")
     lr: float = learning_rate(1.0)
     inner_lr: float = described(

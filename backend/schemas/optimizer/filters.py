@@ -39,7 +39,7 @@ class GrokfastFilter(FilterSpec):
     summary = "Adds a slow running mean of the gradients to each gradient, to speed up late generalisation."
     equation = "h ← αh + (1 − α)g; g ← g + λh; or h the mean of the last w gradients"
     reference = "Lee, Kang, Kim & Lee 2024, Grokfast: accelerated grokking by amplifying slow gradients"
-    defaults_from = "the authors' code"
+    defaults_from = "the authors' code's"
     kind: Literal["grokfast"] = kind_of("grokfast")
     average: Literal["running", "window"] = described("running", "A running mean, or the mean of a window.")
     alpha: float = described(0.98, "Decay rate α of the running mean.", title="α", ge=0.0, lt=1.0)

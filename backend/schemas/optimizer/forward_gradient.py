@@ -17,6 +17,7 @@ class ForwardGradientOptimizer(OptimizerSpec):
     defaults_from = "ours"
     family = "Without gradients"
     live = ("lr",)
+    cost = "one for each sample"
     filtered = False
     kind: Literal["forward_gradient"] = kind_of("forward_gradient")
     lr: float = learning_rate(1e-3)

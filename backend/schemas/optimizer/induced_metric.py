@@ -14,7 +14,7 @@ class InducedMetricOptimizer(OptimizerSpec):
     summary = "Shortens its steps where the loss surface is steep, by the metric that the surface is drawn with."
     equation = "M = I + ξ·g·gᵀ, M⁻¹g = g/(1 + ξ‖g‖²); θ ← (1 − ηλ)·θ − η·m̂/(1 + ê), ê ≈ ξ‖g‖²"
     reference = "Harvey 2025, The optimiser hidden in plain sight: training with the loss landscape's induced metric"
-    defaults_from = "the author's code"
+    defaults_from = "the author's code's"
     family = "Gradient descent"
     live = ("lr", "momentum", "weight_decay")
     kind: Literal["induced_metric"] = kind_of("induced_metric")

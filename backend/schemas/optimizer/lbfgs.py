@@ -19,9 +19,10 @@ class LbfgsOptimizer(OptimizerSpec):
     )
     reference = "Liu & Nocedal 1989, On the limited memory BFGS method for large scale optimization"
     family = "Curvature"
-    defaults_from = "PyTorch; history and search ours"
+    defaults_from = "PyTorch's; history and search are ours"
     live = ("lr",)
     gradients = 2.0
+    cost = "as many as the search takes, up to max_evaluations"
     kind: Literal["lbfgs"] = kind_of("lbfgs")
     lr: float = learning_rate(1.0)
     history: int = described(10, "How many past moves are kept.", title="History", ge=1, le=1000)

@@ -15,7 +15,7 @@ class MuonOptimizer(OptimizerSpec):
     equation = "B ← μB + (1−μ)g; θ ← (1 − ηλ)θ − η·√max(1, rows/columns)·NS((1−μ)g + μB), NS(UΣVᵀ) ≈ UVᵀ"
     reference = "Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks"
     family = "Matrix"
-    defaults_from = "Jordan's for the matrices (0.02, 0.95, 5); ours for the rest"
+    defaults_from = "Jordan's for the matrices (0.02, 0.95, 5); the rest is ours"
     live = ("lr", "momentum", "weight_decay")
     kind: Literal["muon"] = kind_of("muon")
     lr: float = learning_rate(0.02)

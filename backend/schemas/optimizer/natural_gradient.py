@@ -17,7 +17,8 @@ class NaturalGradientOptimizer(OptimizerSpec):
     defaults_from = "ours"
     family = "Curvature"
     live = ("lr", "damping")
-    gradients = 11.0  # with ten outputs: a gradient, and one for each output
+    gradients = 11.0
+    cost = "with ten outputs: one, and one for each output; 2 with the empirical matrix"
     kind: Literal["natural_gradient"] = kind_of("natural_gradient")
     lr: float = learning_rate(1.0)
     damping: float = described(

@@ -20,7 +20,8 @@ class NewtonOptimizer(OptimizerSpec):
     defaults_from = "ours (η = 1, λ = 0 is Newton's own step)"
     family = "Curvature"
     live = ("lr", "damping")
-    gradients = 2.0  # and two for each parameter
+    gradients = 2.0
+    cost = "and two for each parameter when the Hessian is formed"
     kind: Literal["newton"] = kind_of("newton")
     lr: float = learning_rate(1.0)
     damping: float = described(

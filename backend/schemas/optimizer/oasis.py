@@ -20,6 +20,7 @@ class OasisOptimizer(OptimizerSpec):
     family = "Curvature"
     live = ("lr",)
     gradients = 5.0
+    cost = "four with a fixed rate"
     kind: Literal["oasis"] = kind_of("oasis")
     lr: float = learning_rate(0.01)
     adaptive: bool = described(

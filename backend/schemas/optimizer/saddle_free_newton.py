@@ -18,6 +18,7 @@ class SaddleFreeNewtonOptimizer(OptimizerSpec):
     family = "Curvature"
     live = ("lr", "damping")
     gradients = 42.0
+    cost = "two, and two for each product; with the dense method two for each parameter"
     kind: Literal["saddle_free_newton"] = kind_of("saddle_free_newton")
     lr: float = learning_rate(1.0)
     damping: float = described(

@@ -19,7 +19,7 @@ class SamOptimizer(OptimizerSpec):
         "Foret et al. 2021, Sharpness-aware minimization for efficiently improving generalization; Kwon et al. 2021"
     )
     family = "Flat minima"
-    defaults_from = "the paper's ρ; ours else"
+    defaults_from = "the paper's ρ; the rest is ours"
     live = ("lr", "rho", "momentum", "weight_decay")
     gradients = 2.0
     kind: Literal["sam"] = kind_of("sam")

@@ -14,7 +14,7 @@ class VrgdOptimizer(OptimizerSpec):
     summary = "Scales each coordinate's step by how much the parts of the batch agree on it."
     equation = "r = clip((ḡ²/σ²)/mean(ḡ²/σ²), γ, 1); θ ← θ − η·r·ḡ"
     reference = "Jiang et al. 2023, Accelerating large batch training via gradient signal to noise ratio (GSNR)"
-    defaults_from = "the paper; the learning rate is ours"
+    defaults_from = "the paper's; the learning rate is ours"
     family = "Gradient descent"
     live = ("lr",)
     gradients = 2.0

@@ -42,8 +42,7 @@ class Column(WireModel):
     ``step``. ``along`` names the page's axis whose offset and scale apply; ``scaled`` runs them through the graph's
     scale; ``transpose`` turns [n, m] into the [m, n] that a picture of rows wants; ``finite`` looks up finite values
     alone, and takes the first where none came before.
-    ``stretched`` draws each strand from 0, its lowest value, to 1, its highest; ``above`` names the event's number that
-    is subtracted from every strand.
+    ``stretched`` draws each strand from 0, its lowest value, to 1, its highest; ``above`` names what is subtracted.
     ``spread`` gives every number the lane's own height instead, the first lane's and the last one's as it says.
     ``one_of`` names a count n of the event: what is below a tenth of 1/n of the largest is not drawn.
     ``entry`` takes, of an appended table's arrays, the entry of this name among the event's ``layer``, or the first.
@@ -212,12 +211,13 @@ class Sort(WireModel):
 class Phrase(WireModel):
     """A piece of text about the last row of a source's newest table (``{field:max}``: the largest of all tables).
 
-    ``run`` and ``lane`` are there too, as the API shows them (``{run.status}``) and as it was asked for, and ``past``:
-    whether the time line has been moved back. ``where`` asks for values at dotted places of all this.
+    ``run`` and ``lane`` are there as the API shows them (``{run.status}``) and as it was asked for, and ``past``:
+    the time line has been moved back. ``where`` asks for values at dotted places of all this, ``when`` for choices.
     """
 
     text: str
     source: Source | None = None
+    when: Choices = {}
     where: dict[str, bool | int | str] = {}
 
 

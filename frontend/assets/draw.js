@@ -88,11 +88,21 @@
     return Math.abs(parseFloat(width) - drawn.width) > 1 || Math.abs(parseFloat(height) - drawn.height) > 1;
   }
 
+  const followed = new WeakMap();
   const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) if (target.data && target.offsetParent && grown(target)) window.Plotly.Plots.resize(target);
+    for (const { target } of entries) {
+      if (!target.data || !target.offsetParent || !grown(target)) continue;
+      window.Plotly.Plots.resize(target);
+      followed.get(target)(); // it may have room for more now
+    }
   });
 
-  const follow = (element) => sizes.observe(element);
+  // Keeps a graph as large as its place; `changed` is told.
+  function follow(element, changed) {
+    followed.set(element, changed);
+    sizes.observe(element);
+  }
+
   const leave = (element) => sizes.unobserve(element);
 
   gradscape.draw = { Painter, paint, tellPainted, loadPlotly, follow, leave, first: (painter) => (awaited = painter) };

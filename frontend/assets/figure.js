@@ -61,7 +61,7 @@
       const arrays = binding ? scene.tablesOf(binding).map((table) => table.values(field) || gradscape.traces.fieldOf(table, { field }) || []) : [];
       return Float64Array.from(arrays.flatMap((array) => Array.from(array)));
     });
-    return gradscape.scale.logAbove(columns);
+    return gradscape.scale.logAbove(columns, gradscape.scale.stepsOf(scene.height));
   }
 
   // Texts beside points stand on the side that has more room.
@@ -78,6 +78,7 @@
     if (!yaxis || yaxis.type !== "log") return;
     if (!traces.some(({ y }) => y && y.some((value) => Number.isFinite(value) && value < 0))) return;
     yaxis.type = "linear";
+    delete yaxis.nticks;
     yaxis.title = { ...yaxis.title, text: `${yaxis.title.text} (linear, as some is negative)` };
   }
 
@@ -96,9 +97,12 @@
     if (yaxis && yaxis.type === "log" && yaxis.nticks && height > TALL) yaxis.nticks = 5;
   }
 
+  // What a graph of this height has room for, as a text: a graph is drawn anew where it changes.
+  const roomOf = (height) => `${gradscape.scale.stepsOf(height)}${height > TALL ? " tall" : ""}`;
+
   // The whole graph, drawn so high: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
   function figureOf(graph, bindings, scene, height = 0) {
-    const full = { ...scene, scale: scaleOf(graph, bindings, scene) };
+    const full = { ...scene, scale: scaleOf(graph, bindings, { ...scene, height }) };
     const data = gradscape.traces.tracesOf(bindings, full);
     const layout = layoutOf(graph, bindings, full);
     if (graph.shade) gradscape.shade.apply(data, layout, scene.tokens);
@@ -110,5 +114,5 @@
     return { data, layout };
   }
 
-  gradscape.figure = { figureOf };
+  gradscape.figure = { figureOf, roomOf };
 })();

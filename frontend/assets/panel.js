@@ -28,7 +28,7 @@
       this.graphs = this.panel.graphs.map((graph) => {
         const target = element.querySelector(`[data-graph='${graph.name}']`);
         if (graph.page) this.pages.set(graph.name, new gradscape.pages.Pages(graph.page, view.buffers));
-        gradscape.draw.follow(target);
+        gradscape.draw.follow(target, () => this.touch());
         const bindings = this.panel.bindings.filter((binding) => binding.graph === graph.name);
         return { graph, target, bindings, kinds: gradscape.stamp.kindsOf(graph, bindings) };
       });
@@ -121,7 +121,7 @@
         target.hidden = !gradscape.traces.holds(graph.when, this.choices);
         if (target.hidden) continue;
         const page = this.pageOf(graph);
-        const stamp = gradscape.stamp.stampOf(this.view, kinds, this.chosen(), page);
+        const stamp = gradscape.stamp.stampOf(this.view, kinds, this.chosen(), page) + gradscape.figure.roomOf(target.clientHeight);
         if (target.stamp === stamp) {
           gradscape.draw.tellPainted(target, row);
           continue;
@@ -220,7 +220,7 @@
       const page = graph && this.pageOf(graph);
       const choices = this.chosen();
       const shows = (table) => gradscape.sort.shows(this.panel.sort, choices, table);
-      const said = this.panel.phrases.map((phrase) => this.view.say(phrase, { graph, page, shows }));
+      const said = this.panel.phrases.filter(({ when }) => gradscape.traces.holds(when, choices)).map((phrase) => this.view.say(phrase, { graph, page, shows }));
       write(this.element.querySelector("[data-words]"), text);
       if (!this.panel.standings) write(this.element.querySelector("[data-line]"), said.filter(Boolean).join(" · "));
     }

@@ -160,7 +160,9 @@
     if (!first || !first.judged) return "";
     const repeats = Math.max(...found.rows.map(({ all }) => all.length));
     const of = repeats > 1 ? `, median of ${repeats} repeats` : "";
-    return `After ${amount(found.budget)} ${spec.budgets[found.by]} each, ${shortly(first, found.rows)} is first (${found.measure.title} ${shown(found.measure, first.judged.value)}${of}).`;
+    const equal = found.rows.filter(({ ranks }) => ranks[found.by] === 1).map((row) => shortly(row, found.rows));
+    const ahead = equal.length > MOST_NAMED ? `${equal.length} lanes` : list(equal);
+    return `After ${amount(found.budget)} ${spec.budgets[found.by]} each, ${ahead} ${equal.length > 1 ? "are equally good" : "is first"} (${found.measure.title} ${shown(found.measure, first.judged.value)}${of}).`;
   }
 
   function state({ all, lost }) {

@@ -209,6 +209,7 @@
     applyChoices();
     if (more && view.row > 0) restart();
     else if (view.order.join() !== wanted.runs.join()) setView({ ...wanted });
+    gradscape.timeline.touch(); // it is of this page, and offers what the panels here can look for
   }
 
   function start() {

@@ -149,7 +149,7 @@
       }),
     );
     trace.hovertemplate = "%{text}<extra></extra>";
-    return trace;
+    return trace.type === "surface" ? [trace, ...gradscape.islands.islandsOf(trace)] : trace;
   }
 
   // The ground between two edges, once around; `meta` keeps the edges, for a file.

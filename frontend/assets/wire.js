@@ -65,7 +65,7 @@
   }
 
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const share = (part) => `${number(Math.round(part * 1000) / 10)} %`;
+  const share = (part) => `${number(part < 5e-4 ? Number((100 * part).toPrecision(1)) : Math.round(part * 1000) / 10)} %`;
 
   const PLANES = { pca: "PCA", coordinates: "two variables", eigen: "eigenvectors", gradient_eigen: "gradient and eigenvector" };
 
@@ -80,7 +80,7 @@
     measured: (value) => (Number.isNaN(value) ? "not measured here" : number(value)),
     text: String,
     method: (name) => ((gradscape.titles || {}).method || {})[name] || name.replaceAll("_", " "),
-    short: (value) => number(Number.isFinite(value) ? Number(value.toPrecision(2)) : value),
+    words: (name) => name.replaceAll("_", " "),
   };
 
   const parsed = new Map(); // template → its texts and fields by turns

@@ -1,6 +1,7 @@
 """What the panels draw from a stream of events."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,6 +90,38 @@ def test_colour_bar_ticks_are_true_losses(page: Stage) -> None:
     )
     [surface] = [trace for trace in page.traces(CONTOUR) if trace["type"] == "contour"]
     assert np.allclose(surface["z"], loss.T, rtol=1e-5)
+
+
+def test_a_low_panel_has_as_many_ticks_as_it_has_room_for(page: Stage) -> None:
+    bar = "document.querySelector('[data-graph=landscape-contour] .infolayer .colorbar')"
+    panel = "document.querySelector('[data-panel=landscape]').style"
+    ticks = f"[...({bar}?.querySelectorAll('.cbaxis text') ?? [])]"
+    page.open("a")
+    page.emit("a", start(), plane(), tile(33))
+    page.painted(CONTOUR)
+    page.page.wait_for_function(f"{ticks}.length === 6")
+    page.page.evaluate(f"{panel}.height = '210px', {panel}.alignSelf = 'start'")
+    page.page.wait_for_function(f"(count => count > 1 && count < 5)({ticks}.length)")
+    boxes = page.page.evaluate(f"{ticks}.map((text) => text.getBoundingClientRect().toJSON())")
+    boxes.sort(key=lambda box: box["top"])
+    assert all(upper["bottom"] <= lower["top"] for upper, lower in pairwise(boxes))
+    page.page.evaluate(f"{panel}.height = {panel}.alignSelf = ''")
+    page.page.wait_for_function(f"{ticks}.length === 6")
+
+
+def test_points_that_no_patch_of_the_relief_holds_are_drawn_alone(page: Stage) -> None:
+    few = tile(5)
+    loss = np.full_like(few.loss, np.nan)
+    loss[::2, ::2] = few.loss[::2, ::2]
+    page.open("a", landscape__view="relief")
+    page.emit("a", start(), plane(), few.model_copy(update={"loss": loss}))
+    page.painted(RELIEF)
+    [surface, points] = page.traces(RELIEF)
+    assert (surface["type"], points["type"], len(points["z"])) == ("surface", "scatter3d", 9)
+    assert sorted(points["z"]) == sorted(value for row in surface["z"] for value in row if value is not None)
+    page.emit("a", tile(9, hole=True))
+    page.painted(RELIEF)
+    assert [trace["type"] for trace in page.traces(RELIEF)] == ["surface"]
 
 
 def test_a_hole_stays_a_hole(page: Stage) -> None:

@@ -121,6 +121,21 @@ def test_a_look_at_a_step_joins_the_view(page: Any, server: Any) -> None:
     assert page.locator("[data-panel=lanes] tbody tr").count() == 1
 
 
+def test_what_can_be_looked_for_is_there_though_the_panels_come_late(page: Any, server: Any) -> None:
+    run = server.start(name="race", steps=10)
+    server.wait(run)
+    open_lab(page, f"?runs={run}")
+    choices = "document.querySelector('[data-look-what]')?.options.length"
+    page.wait_for_function(f"{STEP} === 'step 10' && {choices} > 1")
+    page.evaluate("window.grid = document.querySelector('.panel-grid')")
+    page.evaluate("window.home = grid.parentElement, grid.remove()")
+    page.wait_for_function("gradscape.panels().every(({ name }) => name !== 'curves')")
+    page.evaluate("gradscape.timeline.touch()")
+    page.wait_for_function(f"{choices} === 0")
+    page.evaluate("home.prepend(grid)")
+    page.wait_for_function(f"{choices} > 1")
+
+
 def test_a_new_race_is_followed(page: Any, server: Any) -> None:
     run = server.start(name="race", steps=10)
     server.wait(run)

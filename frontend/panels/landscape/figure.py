@@ -220,7 +220,7 @@ def phrases() -> tuple[Phrase, ...]:
         Phrase(
             source=surface,
             where={"run.kind": "train"},
-            text="{least_fraction:share} of {run.request.problem.data.kind}",
+            text="{least_fraction:share} of {run.request.problem.data.kind:words}",
         ),
         Phrase(source=surface, where={"run.kind": "analyse"}, text="{least_fraction:share} of the data"),
         Phrase(source=surface, text="within about {bound:share} of the range"),

@@ -135,7 +135,8 @@ def graphs() -> tuple[Graph, ...]:
 def phrases() -> tuple[Phrase, ...]:
     """List what the line under the title says."""
     told = sources.MOVEMENT
-    return (Phrase(source=told, text="dashed beside the effective step: the learning rate"),)
+    rate = {WHAT.name: ("effective_step",), BY.name: ("lanes",)}
+    return (Phrase(source=told, when=rate, text="dashed beside the effective step: the learning rate"),)
 
 
 def panel() -> Panel:

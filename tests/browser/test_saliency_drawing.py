@@ -15,7 +15,7 @@ PIXELS = """() => [...document.querySelectorAll('[data-graph=saliency] .gs-tile 
   [canvas.width, canvas.height, [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]])"""
 TITLES = """() => [...document.querySelectorAll('.gs-tile-title')].map((title) =>
   [...title.querySelectorAll('strong, span')].map((part) => part.textContent))"""
-ROW = "document.querySelectorAll('.gs-tile-title')[1].textContent"
+ROW = "document.querySelectorAll('.gs-tile-title')[1]?.textContent"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_one_scale_for_a_method_or_one_for_each_map(page: Stage) -> None:
     captions = page.page.locator("[data-graph=saliency] figcaption:visible").all_inner_texts()
     assert captions == ["7 ✓", "7 ✗ 2"]
     page.show("a", saliency__scale="map")
-    page.page.wait_for_function(f"{ROW}.includes('each its own')")
+    page.page.wait_for_function(f"{ROW}?.includes('each its own')")
     _, _, small, large = pixels(page)
     assert colour(small, 3) == colour(large, 3)
 
@@ -133,9 +133,9 @@ def test_each_moment_shows_its_own_maps(page: Stage) -> None:
     pixels(page)
     assert page.page.evaluate(TITLES)[1][1] == "±42"
     page.show("a", time__step="15")
-    page.page.wait_for_function(f"{ROW}.includes('±22')")
+    page.page.wait_for_function(f"{ROW}?.includes('±22')")
     page.show("a", time__step="15", saliency__scale="time")
-    page.page.wait_for_function(f"{ROW}.includes('±42')")
+    page.page.wait_for_function(f"{ROW}?.includes('±42')")
 
 
 def test_a_new_question_takes_the_place_of_the_old_answer(page: Stage) -> None:
@@ -147,7 +147,7 @@ def test_a_new_question_takes_the_place_of_the_old_answer(page: Stage) -> None:
     }
     page.show("a", "b")
     page.emit("b", example(4, 10, point=0, own=False, target=2), mapped(4, MAP, 10, point=0, method="occlusion"))
-    page.page.wait_for_function(f"{ROW}.includes('Occlusion')")
+    page.page.wait_for_function(f"{ROW}?.includes('Occlusion')")
     assert len(page.page.evaluate(TITLES)) == 2
     assert "class 2 explained" in page.line("saliency")
 

@@ -7,7 +7,7 @@ import socket
 import uvicorn
 
 from app.exposure import with_token
-from app.logs import set_up
+from app.logs import hide, set_up
 from app.settings import Settings
 from app.wiring import Application, build
 
@@ -107,6 +107,8 @@ def _build_and_serve(settings: Settings, bound: socket.socket) -> None:
             timeout_keep_alive=30,
             server_header=False,
         )
+        if settings.token is not None:
+            hide(settings.token)
         asyncio.run(_serve(uvicorn.Server(config), application, bound))
     finally:
         application.close()

@@ -28,6 +28,7 @@ MAX_REPEATS = 32
 _VISIBLE = r"[^\s,\x00-\x1f\x7f-\x9f]"
 Tag = Annotated[str, StringConstraints(max_length=40, pattern=rf"^{_VISIBLE}([^,\x00-\x1f\x7f-\x9f]*{_VISIBLE})?$")]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Kind = Literal["train", "analyse"]  # of a request
 ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
 
 

@@ -50,6 +50,8 @@ def test_runs_are_listed_newest_first_page_by_page_and_filtered(ask, submit):
     assert len(ask("GET", "/api/runs?tag=even").json()["items"]) == 3
     assert ask("GET", "/api/runs?status=failed").json() == {"items": [], "next": None}
     assert len(ask("GET", "/api/runs?status=queued&kind=train").json()["items"]) == 5
+    for unknown in ("status=ended", "kind=race"):
+        assert ask("GET", f"/api/runs?{unknown}").status_code == 422
 
 
 def test_a_run_can_be_renamed_and_tagged_apart(ask, submit):

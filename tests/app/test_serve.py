@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -33,8 +34,8 @@ ENVIRON = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 @contextlib.contextmanager
-def serving(data: Path, engine: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    environ = {**ENVIRON, "GRADSCAPE_ENGINE": engine, "GRADSCAPE_WORKERS": "1"}
+def serving(data: Path, engine: str, **more: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    environ = {**ENVIRON, "GRADSCAPE_ENGINE": engine, "GRADSCAPE_WORKERS": "1", **more}
     command = [sys.executable, "-m", "app", "serve", "--port", "0", "--data", str(data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
         try:
@@ -64,6 +65,19 @@ def test_page_and_api_are_one_server_and_unknown_api_paths_are_no_pages(tmp_path
 def test_a_link_to_a_page_works_as_the_very_first_request(tmp_path):
     with serving(tmp_path, "inline") as (_, client):
         assert '<script src="/assets/' in client.get("/runs").text
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_token_that_somebody_writes_into_an_address_is_not_logged(tmp_path, form):
+    token = "a-token+of%the&tests"
+    environ = {"GRADSCAPE_TOKEN": token, "GRADSCAPE_LOG_LEVEL": "debug", "GRADSCAPE_LOG_FORM": form}
+    with serving(tmp_path, "inline", **environ) as (process, client):
+        for spelled in (quote(token, safe=""), token):
+            assert client.get(f"/api/runs?token={spelled}&limit=3").status_code == 401
+        process.send_signal(signal.SIGTERM)
+        written = "".join(process.communicate(timeout=30))
+    assert token not in unquote(written)
+    assert written.count("/api/runs?token=[token]&limit=3") == 2
 
 
 def test_ctrl_c_ends_streams_runs_and_the_process_in_order(tmp_path):

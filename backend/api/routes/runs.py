@@ -13,7 +13,7 @@ from backend.schemas.base import WireModel
 from backend.schemas.control import CONTROL
 from backend.schemas.estimate import Estimate
 from backend.schemas.events import Envelope
-from backend.schemas.run import REQUEST, Run, Status
+from backend.schemas.run import REQUEST, Kind, Run, Status
 from backend.schemas.snapshot import KeptSnapshot
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
@@ -80,7 +80,7 @@ def estimate(service: ServiceDep, raw: Body) -> Response:
 def page(
     service: ServiceDep,
     status: Annotated[Status | None, Query(description="Only runs with this status.")] = None,
-    kind: Annotated[str | None, Query(max_length=40, description="Only runs of this kind.")] = None,
+    kind: Annotated[Kind | None, Query(description="Only runs of this kind.")] = None,
     tag: Annotated[str | None, Query(max_length=40, description="Only runs with this tag.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_RUNS, description="Most runs in the answer.")] = 50,
     cursor: Annotated[str | None, Query(max_length=40, description="`next` of the page before.")] = None,

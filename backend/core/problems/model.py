@@ -19,7 +19,7 @@ class Model(Protocol):
     The first ``first_tensors`` of the parameters (0 for a network without such a layer) belong to a first layer that
     is linear in them: with W the layer and D a direction, first(W + c·D, x) = first(W, x) + c·first(D, x). Dense,
     convolution and embedding layers are, with their biases. So a whole plane of parameters needs three products with
-    the data, not one at every point.
+    the data, not one at every point. Of somebody's own module ``custom/first_layer.py`` finds it.
     """
 
     input_shape: tuple[int, ...]  # of one example

@@ -21,6 +21,8 @@ from backend.core.geometry.evaluate.sample import Sample
 from backend.core.geometry.evaluate.span import Span, combined
 from backend.core.problems.batch_norm import BatchNorm, Observer, frozen, of_batch
 from backend.core.problems.chain import Chain
+from backend.core.problems.custom.first_layer import led
+from backend.core.problems.custom.module import ModuleModel
 from backend.core.problems.mlp import Mlp
 from backend.core.problems.model import Model
 from backend.core.problems.network import microbatches
@@ -142,10 +144,14 @@ class Blocks:
 
     def __init__(self, where: Sample, model: Model, data: Data, span: Span, arithmetic: Arithmetic) -> None:
         self.problem: Problem = where.problem
+        two = led(model, data.x) if isinstance(model, ModuleModel) else None
+        if two is not None:
+            model = two
+            span = Span(two.sorted(span.origin_P), span.buffers_B, tuple(two.sorted(d_P) for d_P in span.directions))
         self.model, self.arithmetic = model, arithmetic
         self.dtype = torch.float64 if arithmetic == "float64" else where.problem.dtype
         self.reestimated = where.mixed and where.batchnorm == "reestimated"
-        entries, first = where.problem.layout.entries, model.first_tensors
+        entries, first = model.layout.entries, model.first_tensors
         head = Layout(entries[:first])
         span = span if span.origin_P.dtype == self.dtype else span.to(self.dtype)
         self._heads = [head.parts(each_P[: head.size]) for each_P in (span.origin_P, *span.directions)]

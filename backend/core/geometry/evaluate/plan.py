@@ -11,6 +11,7 @@ from typing import Final
 import torch
 
 from backend.core.geometry.evaluate.sample import Sample
+from backend.core.problems.custom.module import ModuleModel
 from backend.core.runtime.hands import hands
 
 CACHED: Final = 1 << 19  # bytes of a first layer's block that stay in a core's cache with the layers after it
@@ -60,6 +61,7 @@ class Work:
     device: str
     hands: int
     arithmetic: str
+    own: bool = False  # a module of somebody's own, which may not bear many points at once
 
     @property
     def bytes(self) -> int:
@@ -80,7 +82,7 @@ def pinned(work: Work) -> Plan:
     """Return the plan that hangs on nothing that is measured, so that a seed repeats exactly."""
     if work.device == "cpu":
         return Plan(work.block(CACHED))
-    return Plan(work.block(ON_GPU), 1 if work.whole else TOGETHER)
+    return Plan(work.block(ON_GPU), 1 if work.whole or work.own else TOGETHER)
 
 
 def candidates(work: Work) -> Iterator[Plan]:
@@ -117,4 +119,5 @@ def work_of(where: Sample, shape: tuple[int, ...], dtype: torch.dtype, arithmeti
         device=problem.device.type,
         hands=hands(problem.device),
         arithmetic=arithmetic,
+        own=isinstance(problem.model, ModuleModel),
     )

@@ -53,15 +53,31 @@ def tuned(work: Work, blocks: Blocks, coefficients: Sequence[float]) -> Generato
 
 
 def _timed(work: Work, plan: Plan, blocks: Blocks, coefficients: Sequence[float]) -> Generator[Tick, None, float]:
-    """Return the seconds a plan takes for one example at one point; infinity where one block of it takes too long."""
+    """Time a plan.
+
+    Yields:
+        A tick for each evaluation.
+
+    Returns:
+        Seconds for one example at one point; infinity where one block of it takes too long, and where a module cannot
+        be evaluated at many points at once (which has a condition on a value, say).
+
+    Raises:
+        RuntimeError: what the module raises at one point after another.
+    """
     block = blocks.open(0, plan.block, keep=False)
     points = [coefficients] * max(plan.together, plan.piece(blocks.products) // PART)
     each = [partial(block.losses, points, plan.together)] * work.hands  # all at once, as they will be
     quickest, spent = float("inf"), 0.0
     for repeat in range(MOST):
         began = perf_counter()
-        for losses in shared(each, work.hands):
-            losses.sum().item()  # waits for a GPU
+        try:
+            for losses in shared(each, work.hands):
+                losses.sum().item()  # waits for a GPU
+        except RuntimeError:
+            if plan.together == 1:
+                raise
+            return float("inf")
         took = perf_counter() - began
         quickest, spent = min(quickest, took), spent + took
         yield ALIVE

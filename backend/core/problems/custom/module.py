@@ -6,6 +6,7 @@ Shapes: N examples, C outputs.
 import copy
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor, nn
@@ -14,6 +15,9 @@ from torch.func import functional_call
 from backend.core.problems.batch_norm import BatchNorm
 from backend.core.problems.params import Layout
 from backend.core.problems.units import Units
+
+if TYPE_CHECKING:
+    from backend.core.problems.custom.first_layer import LedModule
 
 
 class ModuleModel:
@@ -37,7 +41,8 @@ class ModuleModel:
         torch.backends.cuda.enable_cudnn_sdp(False)
         self._make, self._here = make, threading.local()
         self.module = seeded(make, 0).to(device=device, dtype=dtype).train()
-        self.input_shape = input_shape
+        self.input_shape, self.dtype = input_shape, dtype
+        self.led: tuple[LedModule | None] | None = None  # its first layer apart from the rest, once it was looked for
         trained = {name: each for name, each in self.module.named_parameters() if each.requires_grad}
         self.layout = Layout(tuple((name, tuple(each.shape)) for name, each in trained.items()))
         self.buffer_layout = Layout(())
@@ -59,7 +64,7 @@ class ModuleModel:
         return torch.cat(flat), torch.empty(0, dtype=torch.float64)
 
     def first(self, params: Sequence[Tensor], x: Tensor) -> Tensor:
-        """Return the inputs: nothing is known of a first layer."""
+        """Return the inputs; for its first layer, where it has one, see ``first_layer.led``."""
         return x
 
     def rest(self, params: Sequence[Tensor], buffers: Sequence[Tensor], z: Tensor, batch_norm: BatchNorm) -> Tensor:
@@ -67,10 +72,12 @@ class ModuleModel:
         # Copies and not views of the flat vector: what listens to layers by where their weights lie
         # (gradients/taps.py) must not take one for a layer that keeps the examples apart.
         given = {name: tensor.clone() for (name, _), tensor in zip(self.layout.entries, params, strict=True)}
-        dtype = params[0].dtype
-        fixed = {name: each.to(dtype) for name, each in self._constants.items() if each.dtype != dtype}
-        out: Tensor = functional_call(self._mine(), {**fixed, **given}, (z,))
+        out: Tensor = functional_call(self._mine(), {**self.constants(params[0].dtype), **given}, (z,))
         return out
+
+    def constants(self, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return the frozen parameters and buffers that have to be put into this number format."""
+        return {name: each.to(dtype) for name, each in self._constants.items() if each.dtype != dtype}
 
     def _mine(self) -> nn.Module:
         """Return this thread's copy of the module; its tensors are shared."""

@@ -26,6 +26,8 @@ PANELS: Final = {  # analysis → panels that draw its events
     "intrinsic_dimension": ("dimension",),
     "spectrum": ("spectrum",),
     "top_eigenvalues": ("spectrum",),
+    "trace": ("spectrum",),
+    "index": ("spectrum",),
     "overlap": ("overlap",),
     "solution": ("solution",),
     "movement": ("movement",),

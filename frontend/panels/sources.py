@@ -36,6 +36,8 @@ SPECTRUM: Final = Source(kind="spectrum", how="replace", keys=("lane", "repeat",
 EIGENVALUES: Final = Source(
     kind="eigenvalues", how="replace", keys=("lane", "repeat", "matrix", "layer", "which", "point", "step")
 )
+TRACE: Final = Source(kind="trace", how="append", keys=("lane", "repeat", "matrix", "point"))
+INDEX: Final = Source(kind="index", how="append", keys=("lane", "repeat", "point"))
 EXAMPLES: Final = Source(kind="saliency_example", how="replace", keys=("lane", "repeat", "point", "step", "example"))
 MAPS: Final = Source(kind="saliency_map", how="replace", keys=("lane", "repeat", "point", "step", "method", "example"))
 TRUST: Final = Source(kind="trust", how="replace", keys=("lane", "repeat", "point", "step", "question", "method"))

@@ -73,6 +73,21 @@ def test_stems_are_hollow_with_their_residuals_until_they_converge(page: Stage) 
     assert page.line("spectrum") == "step 0 · 100 eigenvalues · probes: 4, products: 40"
 
 
+def test_a_trace_and_an_index_are_said_in_words(page: Stage) -> None:
+    page.source.add("b", "look", ())
+    page.source.runs["b"]["request"] = {"at": [{"run": "a"}], "analysis": {"kind": "trace"}}
+    page.open("b")
+    found = {"lane": "SGD", "step": 10, "point": 0, "final": True}
+    page.emit("b", events.Trace(**found, matrix="gauss_newton", value=12.5, stderr=0.34567, probes=30))
+    page.emit("b", events.Index(**found, value=0.1234, stderr=0.01, below=-1e-3, products=500))
+    page.page.wait_for_function(
+        "document.querySelector('[data-panel=spectrum] [data-line]')?.textContent.includes('eigenvalues below')"
+    )
+    said = "step 10: trace of G 12.5 ± 0.35, probes: 30 · step 10: 12.3 % of the eigenvalues below −0.001"
+    assert page.line("spectrum") == f"{said}, standard error 0.01"
+    assert page.page.locator("[data-panel=spectrum]").is_visible()
+
+
 def test_what_never_converged_says_so(page: Stage) -> None:
     page.open("a")
     page.emit("a", stems("SGD", 0, 5.0, converged=False), density("SGD", 0, 0.0))

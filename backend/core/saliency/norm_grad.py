@@ -35,7 +35,7 @@ def norm_grad(score: Score, x: Tensor, indices: Sequence[int] | None) -> Estimat
     maps = [enlarged(place_norms(each), x) for each in found]
     if len(maps) > 1:
         maps = [_from_0_to_1(each) for each in maps]
-    yield Estimate(torch.stack(maps).prod(0), len(maps), True)
+    yield Estimate(torch.stack(maps).prod(0), 1 if indices is None else len(maps), True)
 
 
 def _from_0_to_1(map_NHW: Tensor) -> Tensor:

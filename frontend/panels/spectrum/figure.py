@@ -138,6 +138,18 @@ def phrases() -> tuple[Phrase, ...]:
         Phrase(source=density, text="probes: {probes}, products: {products}"),
         Phrase(source=stems, where={"final": False}, text="largest eigenvalues converging"),
         Phrase(source=stems, where={"final": True, "converged": False}, text="not all eigenvalues converged"),
+        *(
+            Phrase(
+                source=sources.TRACE,
+                where={"matrix": matrix},
+                text=f"step {{step}}: trace of {name} {{value}} ± {{stderr:short}}, probes: {{probes}}",
+            )
+            for matrix, name in NAMES.items()
+        ),
+        Phrase(
+            source=sources.INDEX,
+            text="step {step}: {value:percent} of the eigenvalues below {below:short}, standard error {stderr:short}",
+        ),
     )
 
 
@@ -149,11 +161,11 @@ def panel() -> Panel:
         words=Words(
             empty="Switch the spectrum on in the set-up and press Start: all curvatures of the loss are drawn here.",
             loading="Working out the first eigenvalues.",
-            absent="This run told no spectrum. Look at a step of it below, or switch it on in the set-up.",
+            absent="This run told no density. Look at a step of it below, or switch the spectrum on in the set-up.",
             blank="This matrix was not asked for: switch “Beside” on in the spectrum's settings, or look at H.",
         ),
-        docs=("analyses/spectrum", "analyses/top_eigenvalues"),
-        asked=("spectrum", "top_eigenvalues"),
+        docs=("analyses/spectrum", "analyses/top_eigenvalues", "analyses/trace", "analyses/index"),
+        asked=("spectrum", "top_eigenvalues", "trace", "index"),
         look={"kind": "spectrum", "beside": True},
         sort=Sort(key="layer", label="Of which layer", whole="Whole network", title="Layer {value}"),
         choices=(MATRIX, SCALE),

@@ -25,7 +25,10 @@ KINDS = ("galerkin, midpoints", "galerkin, random", "ritz, midpoints", "ritz, ra
 def test_a_surface_s_error_can_be_trusted() -> None:
     found = recorded(ERRORS)
     planes = found["planes"]
-    assert len({(plane["network"], plane["step"], plane["extent"]) for plane in planes}) == len(planes) >= 20
+    settings = ("network", "plane", "normalization", "batchnorm", "step", "extent")
+    assert len({tuple(plane[each] for each in settings) for plane in planes}) == len(planes) >= 20
+    assert {plane["plane"] for plane in planes} == {"random", "pca", "eigen", "gradient_eigen", "three_points"}
+    assert {plane["batchnorm"] for plane in planes} == {"frozen", "batch", "reestimated"}
     assert min(plane["share_within"] for plane in planes) >= 0.99
     assert found["summary"]["worst_ratio"] == max(plane["worst_ratio"] for plane in planes) < 1
     assert {one["function"]: one["share_within"] >= 0.99 for one in found["ripples"]} == {

@@ -65,6 +65,11 @@ def _message(error: Any) -> str:
         return f"{error['ctx']['discriminator']} is needed; it says which one this is"
     if error["type"] == "missing":
         return "this field is needed"
+    if error["type"] in ("too_long", "too_short"):
+        longest = error["type"] == "too_long"
+        count = error["ctx"]["max_length" if longest else "min_length"]
+        most = "at most" if longest else "at least"
+        return f"expected {most} {count} {'item' if count == 1 else 'items'}, got {error['ctx']['actual_length']}"
     got = error.get("input")
     shown = repr(got) if isinstance(got, str | int | float | bool) or got is None else type(got).__name__
     return text if error["type"] == "value_error" else f"{text}, got {shown[:80]}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from backend.core.analyses.base import Context, Moment, Path, Point, Tick
 from backend.core.analyses.failures import NotFinite, Unsupported
 from backend.core.analyses.registry import analysis_for
 from backend.core.analyses.surface import SURFACE, draw_surface
+from backend.core.geometry import refinement
 from backend.core.geometry.fit import fit_plane
 from backend.core.geometry.plane import Plane
 from backend.core.problems.build import build_problem
@@ -126,6 +128,32 @@ def test_the_order_of_refinement_changes_no_value(name: str) -> None:
     whole = draw(problem, plane, 17)[-1]
     for resolution, stride in ((5, 4), (9, 2)):
         assert np.array_equal(draw(problem, plane, resolution)[-1].loss, whole.loss[::stride, ::stride])
+
+
+@pytest.mark.parametrize("name", ["digits-tanh", "cnn-group", "himmelblau"])
+@pytest.mark.parametrize("order", ["backwards", "at random", "examples first", "examples last"])
+def test_patches_in_any_order_make_the_same_surface(name: str, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which patch comes next, and whether points or examples, is what errors say: so let them say something else."""
+    problem = build(name, torch.float32)
+    plane = plane_of(problem)
+    monkeypatch.setattr(refinement, "CHEAP", 0)
+    monkeypatch.setattr(refinement, "FEWEST", 8)
+    usual, right, random = draw(problem, plane, 17), refinement.errors_of, np.random.default_rng(3)
+
+    def other(*args: Any) -> refinement.Errors:
+        found = right(*args)
+        between, missing = found.interpolation_pp, found.sampling_pp
+        if order == "backwards":
+            return refinement.Errors(1 / (1e-12 + between), 1 / (1e-12 + missing))
+        if order == "at random":
+            return refinement.Errors(random.random(between.shape), random.random(between.shape))
+        return refinement.Errors(between, missing + 1e9 if order == "examples first" else 0 * missing)
+
+    monkeypatch.setattr(refinement, "errors_of", other)
+    mixed = draw(problem, plane, 17)
+    if name != "himmelblau" or not order.startswith("examples"):  # a function has none
+        assert [tile.bound for tile in mixed] != [tile.bound for tile in usual]
+    assert np.array_equal(mixed[-1].loss, usual[-1].loss)
 
 
 def test_holes_stay_holes() -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.func import functional_call
 
 from backend.core.analyses.base import Moment, Tick
 from backend.core.geometry.evaluate import Evaluator, Sample, Span, finish, sample, tuning
@@ -16,14 +18,16 @@ from backend.core.geometry.fit import fit_plane
 from backend.core.problems.problem import BatchNormPolicy, Problem
 from backend.schemas.analysis import RandomPlane
 from tests.cases import CNNS, NETWORKS, PROBLEMS, build, over
+from tests.oracles import loss_of, module_of
 
 POINTS = [(a, b) for a in (-1.0, -0.3, 0.4, 1.0) for b in (-0.9, 0.0, 0.7)]
+BATCH_NORMED = [name for name, spec in NETWORKS.items() if getattr(spec.model, "norm", None) == "batch"]
 POLICIES: tuple[BatchNormPolicy, ...] = ("frozen", "batch", "reestimated")
 CASES = [
     (name, policy)
     for name in PROBLEMS
     if name != "sine-linear"  # which has one weight, and no plane
-    for policy in (POLICIES if name in ("cnn-batch", "cnn-batch-mse") else POLICIES[:1])
+    for policy in (POLICIES if name in BATCH_NORMED else POLICIES[:1])
 ]
 # The plain loop in one block, in ragged ones, and many points under one vmap, the last of them fewer.
 WAYS = [Plan(1000), Plan(7), Plan(16, 5)]
@@ -79,6 +83,45 @@ def test_every_way_gives_the_loss_of_a_plain_loop(
             assert np.abs(found - wanted).max() <= slack * scale, plan
     after = (span.origin_P, span.buffers_B, *span.directions)
     assert all(torch.equal(was, now) for was, now in zip(before, after, strict=True))
+
+
+def test_the_cases_are_networks_enough_and_every_policy() -> None:
+    assert len(NETWORKS) >= 20
+    assert {"cnn-batch", "cnn-batch-mse", "resnet-batch"} == set(BATCH_NORMED)
+    assert {name for name, policy in CASES if policy == "reestimated"} == set(BATCH_NORMED)
+
+
+def by_modules(name: str, problem: Problem, span: Span, policy: BatchNormPolicy) -> NDArray[np.float64]:
+    """The loss at every point by ``functional_call`` on torch's own modules, in float64, one point after another."""
+    spec, data = NETWORKS[name], problem.train
+    assert data is not None
+    wide = span.to(torch.float64)
+    u_P, v_P = wide.directions
+    module = module_of(spec, problem, wide.origin_P, wide.buffers_B).train(policy != "frozen")
+    losses = []
+    for a, b in POINTS:
+        tensors = problem.layout.unflatten(wide.origin_P + a * u_P + b * v_P)
+        running = problem.buffer_layout.unflatten(wide.buffers_B.clone()) if policy == "frozen" else {}
+        if policy == "reestimated":  # the mean and unbiased variance of all examples, then as in evaluation
+            for layer in module.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.momentum = 1.0
+            module.train()
+            functional_call(module, tensors, (data.x,))
+            module.eval()
+        losses.append(loss_of(spec, functional_call(module, {**tensors, **running}, (data.x,)), data.y).item())
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "sine-linear"])
+@pytest.mark.parametrize(("dtype", "slack"), [(torch.float64, 1e-9), (torch.float32, 1e-5)])
+def test_it_is_the_loss_of_torch_s_own_modules(name: str, dtype: torch.dtype, slack: float) -> None:
+    problem, exact = build(name, dtype), build(name)
+    span = span_of(problem)
+    for policy in POLICIES if name in BATCH_NORMED else POLICIES[:1]:
+        wanted, where = by_modules(name, exact, span, policy), sample(problem, 1.0, policy)
+        for plan in ways(where):
+            assert np.abs(fast(where, span, plan) - wanted).max() <= slack * np.ptp(wanted), (policy, plan)
 
 
 @over(CNNS)

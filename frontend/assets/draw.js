@@ -69,7 +69,14 @@
     await Plotly.react(element, figure.data, figure.layout, CONFIG);
     const { width, height } = element._fullLayout || {}; // the page may have moved meanwhile
     if (element.offsetParent && (Math.abs(width - element.clientWidth) > 1 || Math.abs(height - element.clientHeight) > 1)) await Plotly.Plots.resize(element);
+    if (cutBar(element)) await Plotly.redraw(element);
     tellPainted(element, row);
+  }
+
+  // Whether the texts of a colour bar go beyond the graph: Plotly keeps its margin where only they have changed.
+  function cutBar(element) {
+    const bar = element.offsetParent && element.querySelector(".colorbar");
+    return bar && bar.getBoundingClientRect().right > element.getBoundingClientRect().right + 1;
   }
 
   // Tells, two frames later, that rows up to this one are on the screen.

@@ -4,7 +4,9 @@
   const gradscape = (window.gradscape = window.gradscape || {});
 
   const TOLD = "%{text}<extra></extra>"; // every point has its own text
+  const WIDE = 1.2; // width by height, from which on a scene in space is seen whole
   const TALL = 400; // pixels, from which on five ticks never come too close
+  const ABOVE = 0.015; // of a surface's height
 
   function merge(target, patch) {
     for (const [name, value] of Object.entries(patch)) {
@@ -97,11 +99,28 @@
     if (yaxis && yaxis.type === "log" && yaxis.nticks && height > TALL) yaxis.nticks = 5;
   }
 
+  // Paths and points that lie on a surface stand a hair above it, lest they sink into it; what they say is not changed.
+  function raise(traces) {
+    const surface = traces.find(({ type }) => type === "surface");
+    if (!surface) return;
+    const heights = surface.z.flat().filter(Number.isFinite);
+    const [low, high] = heights.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+    const lying = traces.filter(({ type, uid }) => type === "scatter3d" && !gradscape.islands.is(uid));
+    for (const trace of lying) trace.z = trace.z.map((value) => value + ABOVE * Math.max(high - low, 0));
+  }
+
   // What a graph of this height has room for, as a text: a graph is drawn anew where it changes.
   const roomOf = (height) => `${gradscape.scale.stepsOf(height)}${height > TALL ? " tall" : ""}`;
 
+  // In a slim graph a scene in space is seen from farther away; by steps, as a new camera undoes what the reader turned.
+  function mindSlimness({ scene }, height, width) {
+    if (!scene || !scene.camera || !height || !width) return;
+    const farther = Math.max(4, Math.ceil((4 * WIDE * height) / width)) / 4;
+    scene.camera = { ...scene.camera, eye: Object.fromEntries(Object.entries(scene.camera.eye).map(([axis, at]) => [axis, farther * at])) };
+  }
+
   // The whole graph, drawn so high: {data, layout}. `scene` gives buffers, choices, page, lanes and theme.
-  function figureOf(graph, bindings, scene, height = 0) {
+  function figureOf(graph, bindings, scene, height = 0, width = 0) {
     const full = { ...scene, scale: scaleOf(graph, bindings, { ...scene, height }) };
     const data = gradscape.traces.tracesOf(bindings, full);
     const layout = layoutOf(graph, bindings, full);
@@ -111,6 +130,8 @@
     mindSigns(data, layout);
     mindZeros(data, layout);
     mindRoom(layout, height);
+    mindSlimness(layout, height, width);
+    raise(data);
     return { data, layout };
   }
 

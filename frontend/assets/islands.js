@@ -4,6 +4,8 @@
   "use strict";
   const gradscape = (window.gradscape = window.gradscape || {});
 
+  const END = "-islands"; // of the trace's uid
+
   // Whether the patch whose lowest corner is (row, column) is drawn.
   const whole = (z, row, column) => [z[row], z[row + 1]].every((line) => line && Number.isFinite(line[column]) && Number.isFinite(line[column + 1]));
 
@@ -14,7 +16,7 @@
     const alone = places.filter((place) => Number.isFinite(place.value) && !patched(place));
     if (!alone.length) return [];
     return [{
-      uid: `${uid}-islands`, type: "scatter3d", mode: "markers", name, hovertemplate,
+      uid: `${uid}${END}`, type: "scatter3d", mode: "markers", name, hovertemplate,
       x: alone.map(({ column }) => x[column]),
       y: alone.map(({ row }) => y[row]),
       z: alone.map(({ value }) => value),
@@ -23,5 +25,5 @@
     }];
   }
 
-  gradscape.islands = { islandsOf };
+  gradscape.islands = { islandsOf, is: (uid) => String(uid).endsWith(END) };
 })();

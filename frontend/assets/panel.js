@@ -134,7 +134,7 @@
           gradscape.draw.tellPainted(target, row);
           continue;
         }
-        const figure = gradscape.figure.figureOf(graph, bindings, scene, target.clientHeight);
+        const figure = gradscape.figure.figureOf(graph, bindings, scene, target.clientHeight, target.clientWidth);
         target.blank = figure.data.length === 0;
         await gradscape.draw.paint(target, figure, row);
       }
@@ -209,7 +209,8 @@
       const first = this.view.moment === null && this.panel.graphs.some(({ tiles, matrix }) => tiles || matrix);
       const waiting = this.blank() && running && (!words.blank || first); // there is something, but no picture of it yet
       if (this.hasData() && !waiting) return { name: running ? "partial" : "ready", text: this.blank() ? words.blank : "" };
-      if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(error) };
+      // What to do about a run that is not there is told above; the answer's hint is for programs.
+      if (error) return { name: error.code === "unsupported" ? "unsupported" : "error", text: sentence(mine[0].missing ? { message: error.message } : error) };
       if (!awaited.length) return { name: "unsupported", text: words.absent };
       return { name: "loading", text: [words.loading, awaited.map(progressOf).filter(Boolean).join(", ")].filter(Boolean).join(" ") };
     }

@@ -24,6 +24,8 @@ LAYERS: Final[dict[str, JsonValue]] = {  # the first layer on top
     "title": {"text": "layer"},
 }
 
+# 10⁴ is set larger than other ticks: a quarter, as its power is so small.
+POWERS: Final[dict[str, JsonValue]] = {"exponentformat": "power", "tickfont": {"size": 10}}
 DECADES: Final[list[JsonValue]] = [{"dtickrange": [4, None], "value": "~e"}]  # where a tick is worth 10,000 or more
 # A logarithmic axis asks for three ticks: with more, a decade or so of a short graph would have one at each digit,
 # whose labels lie over one another. The page asks for more in a tall graph.

@@ -234,6 +234,19 @@ def test_three_dimensions_give_each_path_its_own_height(page: Stage) -> None:
     assert page.layout(RELIEF, "scene.camera.eye") == turned
 
 
+def test_paths_in_space_stand_a_hair_above_what_they_tell(page: Stage) -> None:
+    page.open("a", landscape__view="relief", landscape__scale="linear")
+    page.emit("a", *race(60))
+    page.painted(RELIEF)
+    [surface, *_] = page.traces(RELIEF)
+    span = np.ptp([value for row in surface["z"] for value in row if value is not None])
+    line = page.named(RELIEF, "SGD", "lines")
+    told = [float(text.split("loss ")[1].split("<br>")[0]) for text in line["text"]]
+    above = np.array(line["z"]) - told
+    assert np.all(above > 0)
+    assert np.all(above < 0.02 * span)
+
+
 def test_zoom_survives_what_comes_later(page: Stage) -> None:
     page.open("a")
     page.emit("a", *list(race(40))[:60])

@@ -88,7 +88,7 @@ def graphs() -> tuple[Graph, ...]:
                     "type": "log",
                     "title": {"text": "eigenvalue of K"},
                     "nticks": 6,
-                    "exponentformat": "power",
+                    **axes.POWERS,
                 },
             },
             page=page,

@@ -42,8 +42,7 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "xaxis": {
-                "type": "log", "title": {"text": "size of an entry"}, "showgrid": False, "exponentformat": "power",
-                "dtick": 1,
+                "type": "log", "title": {"text": "size of an entry"}, "showgrid": False, "dtick": 1, **axes.POWERS,
             },
             "yaxis": axes.LAYERS,
         },

@@ -22,7 +22,7 @@ from backend.jobs.recorder import Recorder
 from backend.jobs.snapshot_files import KeptMoment, list_snapshots, read_moments, write_segment
 from backend.jobs.store import Store
 from backend.schemas.errors import ErrorDetail
-from backend.schemas.events import LaneEnded, Snapshot, Started
+from backend.schemas.events import LaneEnded, Snapshot, Started, TrainChunk
 from backend.schemas.ids import new_run_id
 from backend.schemas.recording import RecordedEvents, RecordingRequest
 from backend.schemas.run import ENDED, MAX_STEPS, Run
@@ -39,6 +39,7 @@ class _Recording:
 
     request: RecordingRequest
     last: int = -1  # step of the last snapshot
+    told: int = 0  # step of the last row
     kept: int = 0
     fitted: int = 0  # snapshots behind the last plane, or behind the one that is being fitted
     heard: float = field(default_factory=time.monotonic)  # when something came last
@@ -87,7 +88,7 @@ class Recordings:
         """Store rows and evaluations; none of them says no more than that the loop is alive.
 
         Raises:
-            InvalidRequest: where they are of another lane, or columns are not of one length.
+            InvalidRequest: where they are of another lane, columns are not of one length, or steps do not rise.
         """
         with self._taken(run) as live:
             self._store_rows(run, live, told)
@@ -179,13 +180,17 @@ class Recordings:
         self._fitting.shutdown()
 
     def _store_rows(self, run: str, live: _Recording, told: RecordedEvents) -> None:
+        last = live.told
         for event in told.events:
-            if event.lane != live.request.lane or event.repeat or event.part:
+            if event.lane != live.request.lane:
                 raise InvalidRequest(f"expected events of the lane {live.request.lane!r}, got {event.lane!r}")
+            if event.repeat or event.part:
+                raise InvalidRequest("expected repeat 0 and part 0, for a recording is one loop; leave them out")
             if event.kind == "train_chunk":
-                columns = (event.step, event.loss, event.grad_norm, event.lr, event.seconds)
-                if len({column.shape for column in columns}) != 1 or event.step.ndim != 1:
-                    raise InvalidRequest("expected columns of one length in train_chunk")
+                last = _last_of(event, last)
+            elif event.step is None or not 0 <= event.step <= MAX_STEPS:
+                raise InvalidRequest(f"expected an evaluation at a step from 0 to {MAX_STEPS:,}, got {event.step}")
+        live.told = last
         if told.events:
             self._recorder.events(run, list(told.events))
 
@@ -235,6 +240,26 @@ class Recordings:
             f"run {run} takes no more: it has ended as {found.status}{why}",
             hint="What it has told is kept; begin a new recording for what follows.",
         )
+
+
+def _last_of(rows: TrainChunk, before: int) -> int:
+    """Return the step of the last row, having made sure that rows follow those before, and one another.
+
+    Raises:
+        InvalidRequest: where they do not, or are no rows.
+    """
+    columns = (rows.step, rows.loss, rows.grad_norm, rows.lr, rows.seconds)
+    if len({column.shape for column in columns}) != 1 or rows.step.ndim != 1:
+        raise InvalidRequest("expected columns of one length in train_chunk")
+    if rows.step.dtype.kind not in "iu":
+        raise InvalidRequest(f"expected steps in whole numbers (int32 or int64), got {rows.step.dtype}")
+    steps = [before, *rows.step.tolist()]
+    for earlier, later in pairwise(steps):
+        if later <= earlier:
+            raise InvalidRequest(f"expected a row after step {earlier}, got step {later}; each step is told once")
+    if steps[-1] > MAX_STEPS:
+        raise InvalidRequest(f"expected a step of at most {MAX_STEPS:,}, got {steps[-1]:,}")
+    return steps[-1]
 
 
 def _unheard(seconds: float) -> ErrorDetail:

@@ -78,6 +78,7 @@ class Spaces:
                 update=None if update_P is None else fraction_in(vectors_Kp, update_P[inside]),
                 baseline=baseline(part.k, block.size),
                 previous=None if before_Kp is None else subspace_overlap(before_Kp, vectors_Kp),
+                residual=float(pairs.residuals_K.max()),
                 converged=pairs.converged,
                 products=pairs.products,
             )

@@ -68,5 +68,6 @@ class Overlap(PointEvent):
     update: float | None = None  # of the step that led here; null at a stored moment and before the first step
     baseline: float  # k/p, a random vector's share on average
     previous: float | None  # overlap with the eigenspace at the look or point before, tr(PP')/k; null at the first
+    residual: float | None = None  # the largest ‖Hv − λv‖ of its k vectors; null in runs of earlier versions
     converged: bool
     products: int

@@ -191,6 +191,7 @@ def test_overlap_against_the_dense_eigenspace() -> None:
         assert event.fraction == pytest.approx(float(exact), abs=1e-5)
         assert event.baseline == pytest.approx(3 / problem.layout.size)
         assert event.converged
+        assert 0.0 <= event.residual <= 1e-6 * float(torch.linalg.eigvalsh(dense_hessian(problem, at))[-1])
     assert first.previous is None
     assert second.previous == pytest.approx(float((spaces[0].T @ spaces[1]).square().sum()) / 3, abs=1e-5)
 

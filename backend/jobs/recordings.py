@@ -253,7 +253,7 @@ def _last_of(rows: TrainChunk, before: int) -> int:
         raise InvalidRequest("expected columns of one length in train_chunk")
     if rows.step.dtype.kind not in "iu":
         raise InvalidRequest(f"expected steps in whole numbers (int32 or int64), got {rows.step.dtype}")
-    steps = [before, *rows.step.tolist()]
+    steps: list[int] = [before, *rows.step.tolist()]
     for earlier, later in pairwise(steps):
         if later <= earlier:
             raise InvalidRequest(f"expected a row after step {earlier}, got step {later}; each step is told once")

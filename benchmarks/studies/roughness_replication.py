@@ -31,7 +31,7 @@ from backend.schemas.events import ResolvedPoint, Roughness
 from backend.schemas.problem.pde import PoissonPde
 from benchmarks.record import machine
 
-RESULT: Final = Path(__file__).with_suffix(".json")
+RESULT: Final = Path(__file__).parent / "results" / "roughness_replication.json"
 METHODS: Final = ("galerkin", "ritz")
 SAMPLINGS: Final = ("midpoints", "random")
 LENGTHS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

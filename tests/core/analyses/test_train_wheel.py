@@ -9,11 +9,14 @@ import pytest
 from backend.core.analyses.base import Context
 from backend.schemas.events import Controlled
 from backend.schemas.optimizer import OPTIMIZER_KINDS
+from backend.schemas.point import RunPoint
 from backend.schemas.replay import replay_of
 from backend.schemas.run import TrainRequest
 from tests.core.analyses.races import ADAM, MOMENTUM, Kept, column, controlled, of, race, told
 
 NAMES = ("loss", "grad_norm", "lr", "evaluations")
+LANES = 8  # of a race, at most
+MOONS = {"data": {"kind": "moons", "examples": 40}, "model": {"kind": "mlp", "hidden": [6]}}
 
 
 def _set(lane: str, field: str, value: float) -> dict[str, Any]:
@@ -68,6 +71,35 @@ def test_rewound_and_steered_differently_is_what_it_would_have_been(step: int) -
         assert column(rewound, lane, "step").tolist() == list(range(step + 1, 31))
         for name in NAMES:
             assert np.array_equal(column(rewound, lane, name), column(straight, lane, name)[step:]), (lane, name)
+
+
+@pytest.mark.parametrize("first", range(0, len(OPTIMIZER_KINDS), LANES))
+def test_every_rule_rewound_and_steered_differently_is_what_it_would_have_been(first: int) -> None:
+    """As above, for all rules as they come, two repeats of each; and its replay is the same again."""
+    rules = {str(kind.model_fields["kind"].default): kind().lr for kind in OPTIMIZER_KINDS[first : first + LANES]}
+    lanes = [{"name": kind, "optimizer": {"kind": kind}} for kind in rules]
+    fields: dict[str, Any] = {"problem": MOONS, "steps": 10, "batch_size": 13, "repeats": 2}
+    keeper = Kept()
+    plain = told(race(*lanes, **fields), Context(0, keeper=keeper))
+    states = tuple(state for state in keeper.checkpoints if state.step == 4)
+    assert len(states) == 2 * len(rules)
+    steered = race(*lanes, **fields, changes=[_change(4, kind, "lr", 0.3 * lr) for kind, lr in rules.items()])
+    straight = told(steered)
+    changed = steered.model_copy(update={"resume": True, "origin": RunPoint(run="0" * 15, step=4)})
+    rewound, replayed = told(changed, Context(0, resume=states)), told(replay_of(steered, straight))
+    for kind in rules:
+        for repeat in (0, 1):
+            for name in NAMES:
+                wanted = column(straight, kind, name, repeat)
+                assert column(rewound, kind, name, repeat).tobytes() == wanted[4:].tobytes(), (kind, repeat, name)
+                assert column(replayed, kind, name, repeat).tobytes() == wanted.tobytes(), (kind, repeat, name)
+            assert (
+                column(plain, kind, "loss", repeat)[:4].tobytes()
+                == column(straight, kind, "loss", repeat)[:4].tobytes()
+            )
+            assert column(plain, kind, "loss", repeat).tobytes() != column(straight, kind, "loss", repeat).tobytes(), (
+                kind
+            )
 
 
 def _change(step: int, lane: str, field: str, value: float) -> dict[str, Any]:

@@ -236,7 +236,7 @@ def test_error_of_the_solution_itself_is_nothing_and_of_nothing_is_all() -> None
 
 @pytest.mark.parametrize("method", ["galerkin", "ritz"])
 def test_a_network_learns_the_solution(method: str) -> None:
-    """A short training; ``benchmarks/roughness_replication.py`` has the whole one."""
+    """A short training; ``benchmarks/studies/roughness_replication.py`` has the whole one."""
     problem = problem_of(PoissonPde(method=method, points=100))  # type: ignore[arg-type]
     params_P, buffers_B = problem.params0(0)
     params_P.requires_grad_()

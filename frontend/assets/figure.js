@@ -130,6 +130,7 @@
     mindSigns(data, layout);
     mindZeros(data, layout);
     mindRoom(layout, height);
+    gradscape.categories.fit(data, layout, height);
     mindSlimness(layout, height, width);
     raise(data);
     return { data, layout };

@@ -104,6 +104,38 @@ def test_examples_show_their_pictures_and_pairs_stand_below_one_another(page: St
     assert (said["text"][0], said["text"][15]) == ("−1", "+1")
 
 
+def test_many_classes_are_named_by_number_and_never_over_one_another(page: Stage) -> None:
+    page.open("a")
+    labels = np.arange(30, dtype=np.int32)
+    numbers = np.linspace(1.0, 2.0, 30)
+    page.emit(
+        "a",
+        events.Examples(
+            lane="SGD", step=0, label=labels, loss=numbers, norm=numbers, cosine=numbers, alignment=numbers, examples=30
+        ),
+    )
+    page.painted("examples")
+    ticks = "[...document.querySelectorAll('[data-graph=examples] .ytick text')]"
+    page.page.wait_for_function(f"{ticks}.length > 1")
+    boxes = page.page.evaluate(f"{ticks}.map((text) => [text.textContent, text.getBoundingClientRect().toJSON()])")
+    boxes.sort(key=lambda one: one[1]["top"])
+    named = [int(text) for text, _ in boxes]
+    assert named[0] == 0
+    assert named == sorted(named)
+    assert 2 < len(named) < 30
+    assert all(upper["bottom"] <= lower["top"] + 1 for (_, upper), (_, lower) in itertools.pairwise(boxes))
+
+
+def test_long_names_of_layers_show_their_ends(page: Stage) -> None:
+    page.open("a")
+    long = "blocks.layers.0.self_attn.out_proj"
+    page.emit("a", stat("SGD", 0, "gradient_norm", [1.0, 2.0, 3.0], layer=("0", long, "all")))
+    page.painted("gradients")
+    assert page.layout("gradients", "yaxis.ticktext") == ["0", "…self_attn.out_proj", "all"]
+    (picture,) = page.traces("gradients")
+    assert picture["y"] == ["0", long, "all"]
+
+
 def test_the_scale_of_signed_values_has_zero_in_its_middle(page: Stage) -> None:
     page.open("a")
     page.emit(

@@ -42,7 +42,8 @@ def graph() -> Graph:
         layout={
             "hovermode": "closest",
             "xaxis": {
-                "type": "log", "title": {"text": "size of an entry"}, "showgrid": False, "dtick": 1, **axes.POWERS,
+                "type": "log", "title": {"text": "size of an entry"}, "showgrid": False, "nticks": 6, "tickangle": 0,
+                **axes.POWERS,
             },
             "yaxis": axes.LAYERS,
         },

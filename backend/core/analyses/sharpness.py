@@ -30,8 +30,8 @@ from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.events import Sharpness as SharpnessEvent
 
 SINGLE_FROM: Final = 0.01  # tolerances from which on a double-precision problem's products are made in single precision
-MANY: Final = 1000  # examples from which on a part of them watches the guards
-PART: Final = 8  # one of so many of the examples is in that part
+MANY: Final = 1500  # examples from which on a part of them watches the guards
+PART: Final = 12  # one of so many of the examples is in that part
 Measuring = Generator[Tick, None, "Measured"]
 
 
@@ -48,8 +48,8 @@ class Track:
     """What is remembered of a lane between two looks: eigenvectors of H and of P^−½HP^−½, and how products are made.
 
     A tolerance of 0.01 or more needs no double precision: the products of a network on data are then made in single
-    precision, in a quarter to a half of the time. Rounding moves an eigenvalue by some 10⁻⁶ of the largest. Of 1,000
-    examples or more, an eighth tells which directions are worth an exact look (:class:`Tracker`).
+    precision, in a quarter to a half of the time. Rounding moves an eigenvalue by some 10⁻⁶ of the largest. Of 1,500
+    examples or more, a twelfth tells which directions are worth an exact look (:class:`Tracker`).
 
     Args:
         problem: whose loss.

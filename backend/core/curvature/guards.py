@@ -32,11 +32,16 @@ class Guards:
     Args:
         rough: Â.
         followed_MP: vectors of any length, the most trusted first; what others span already is left out.
+        fresh_P: where a Krylov sequence of Â begins that is added to them, in search of what none of them holds.
+        steps: vectors of that sequence.
     """
 
-    def __init__(self, rough: Rough, followed_MP: Tensor) -> None:
-        self._space = Subspace(rough.operator, min(len(followed_MP), rough.operator.size))
+    def __init__(self, rough: Rough, followed_MP: Tensor, fresh_P: Tensor | None = None, steps: int = 0) -> None:
+        self._space = Subspace(rough.operator, min(len(followed_MP) + steps, rough.operator.size))
         self._space.add(followed_MP)
+        if fresh_P is not None and self._space.add(fresh_P.unsqueeze(0)):
+            for _ in range(steps - 1):
+                self._space.extend()
         self._ritz = self._space.ritz()
         self.products = math.ceil(self._space.products * rough.share)  # in products of A
 

@@ -29,18 +29,21 @@ def lobpcg(
 ) -> Tracking:
     """Search the k algebraically largest eigenpairs from a start that is nearly right: the step before's vectors.
 
-    Each iteration is Rayleigh–Ritz on all that there is, and adds the residuals R of those of the first k that have not
-    settled: one product each and no more. When the room is full it is cut to X (the Ritz vectors) and D (what changed
-    in X since the last cut), whose images are recombined from products that were made. The combination's coefficients
-    are orthonormalised, not the vectors (Hetmaniuk & Lehoucq), which keeps it stable in float32. Settled vectors stay
-    in the basis and get no further products (soft locking); so do the vectors beyond k, which see to it that the first
-    k are the largest.
+    Each iteration is Rayleigh–Ritz on all that there is, and adds the residuals R of those sought that have not
+    settled: one product each and no more. Sought are the first k, and their rivals: a Ritz vector x = u·cos φ + w·sin φ
+    of which the part w has no curvature has θ = λ·cos² φ and ‖A·x − θ·x‖² = θ·λ·sin² φ, so that it may be on its way to
+    λ = θ + ‖A·x − θ·x‖²/θ. Where that is more than the k-th value, the two may change places. When the room is full it
+    is cut to X (the Ritz vectors) and D (what changed in X since the last cut), whose images are recombined from
+    products that were made. The combination's coefficients are orthonormalised, not the vectors (Hetmaniuk & Lehoucq),
+    which keeps it stable in float32. Settled vectors stay in the basis and get no further products (soft locking); so
+    do the vectors beyond k, which see to it that the first k are the largest.
 
-    It ends when the first k residuals ‖A·x − λ·x‖ are at most tol · max(|λ|, ε). That does not prove that nothing
+    It ends when the residuals ‖A·x − θ·x‖ of all sought are at most tol · max(|θ|, ε). That does not prove that nothing
     larger exists: a direction that is orthogonal to the start, as another copy of a multiple eigenvalue may be, can
     be missed. A few more start vectors than k make it unlikely, and :func:`lanczos` does prove it.
 
-    Cost: one product for each start vector, then at most k an iteration; 6 vectors of P for each that is returned.
+    Cost: one product for each start vector, then at most one for each pair that is sought in an iteration; 6 vectors of
+    P for each that is returned.
 
     Knyazev 2001, Toward the optimal preconditioned eigensolver; Hetmaniuk & Lehoucq 2006, Basis selection in LOBPCG.
 
@@ -74,8 +77,8 @@ def lobpcg(
         residuals_K = space.residuals(values_K, weights_KM)
         settled_K = residuals_K <= allowed(values_K, tol, float(ritz.values_M.abs().max()))
         yield Estimates(values_K[:k], residuals_K[:k], settled_K[:k], space.products)
-        done = bool(settled_K[:k].all())
-        active = torch.nonzero(~settled_K[:k]).flatten().tolist()
+        active = torch.nonzero(_sought(values_K, residuals_K, k) & ~settled_K).flatten().tolist()
+        done = not active
         if done or space.products + len(active) > budget:
             return _told(space, ritz, block + spare, done)
         gap_KP = torch.stack([space.gap(float(values_K[row]), weights_KM[row]) for row in active])
@@ -83,6 +86,12 @@ def lobpcg(
             space.recombine(_with_change(weights_KM, block))
         if not space.add(gap_KP):  # nothing left but rounding
             return _told(space, space.ritz(), block + spare, False)
+
+
+def _sought(values_K: Tensor, residuals_K: Tensor, k: int) -> Tensor:
+    """Tell which pairs must settle: the first k, and those that may grow beyond the k-th."""
+    grown_K = values_K + residuals_K**2 / values_K.abs()
+    return (torch.arange(len(values_K)) < k) | (grown_K > values_K[k - 1])
 
 
 def _told(space: Subspace, ritz: Ritz, count: int, done: bool) -> Eigenpairs:

@@ -199,6 +199,22 @@ def test_a_warm_start_costs_little(dtype: torch.dtype) -> None:
     check(moved.to(dtype), warm, warm.values_K, 1e-5)
 
 
+def test_a_rival_that_may_grow_beyond_is_followed_to_its_end() -> None:
+    """The first start vector has settled; the second is below it, and on its way to the largest eigenvalue."""
+    values = torch.linspace(0, 0.5, 80, dtype=torch.float64)
+    values[:2] = torch.tensor([1.01, 1.0])
+    settled, rival = torch.eye(80, dtype=torch.float64)[1], torch.zeros(80, dtype=torch.float64)
+    rival[0], rival[2] = 0.98, 0.2  # Rayleigh quotient 0.97
+    found = finish(lobpcg(Dense(torch.diag(values)), torch.stack((settled, rival)), k=1, tol=0.02))
+    assert found.converged
+    assert found.sharpness == pytest.approx(1.01, abs=1e-3)
+    rival[2] = 1.0  # Rayleigh quotient 0.44, on its way to 0.9 at most: no rival, and no product is spent on it
+    values[0] = 0.9
+    below = finish(lobpcg(Dense(torch.diag(values)), torch.stack((settled, rival)), k=1, tol=0.02))
+    assert below.sharpness == pytest.approx(1.0, abs=1e-6)
+    assert below.products == 2
+
+
 def test_each_iteration_costs_one_product_a_vector() -> None:
     A_PP = spectrum(torch.linspace(0, 1, 80, dtype=torch.float64))
     spent = [

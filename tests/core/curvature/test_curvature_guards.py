@@ -9,7 +9,7 @@ from backend.core.analyses.sharpness import MANY, Track
 from backend.core.curvature.eigenpairs import finish
 from backend.core.curvature.guards import Guards, Rough
 from backend.core.curvature.hvp import hessian
-from backend.core.curvature.tracking import FRESH, Tracker
+from backend.core.curvature.tracking import FRESH, SCANNED, Tracker
 from backend.core.problems.build import build_problem
 from backend.schemas.analysis import SharpnessAnalysis
 from backend.schemas.problem import DataProblem
@@ -62,10 +62,26 @@ def test_a_direction_that_was_never_followed_is_scouted() -> None:
     operator = Dense(torch.diag(diagonal))
     finish(tracker.look(operator, hint_P, Rough(operator, 0.125)))
     tracker._vectors_KP = torch.eye(3, SIZE, dtype=torch.float64)
+    tracker._looks = SCANNED + 1
     diagonal[40] = 4.0
     operator = Dense(torch.diag(diagonal))
     seen = [finish(tracker.look(operator, hint_P, Rough(operator, 0.125))).sharpness for _ in range(4)]
     assert seen[-1] == pytest.approx(4.0)
+
+
+def test_a_scan_finds_what_nothing_points_to() -> None:
+    """Neither what is followed nor the hint has any of it: it is not seen before the next scan, and then at once."""
+    diagonal = torch.zeros(SIZE, dtype=torch.float64)
+    diagonal[:4] = torch.tensor([3.0, 2.5, 2.0, 4.0])
+    operator = Dense(torch.diag(diagonal))
+    tracker = Tracker(1, drawn(), tol=1e-6, budget=500)
+    tracker._vectors_KP = torch.eye(3, SIZE, dtype=torch.float64)
+    tracker._looks = 2 * SCANNED - 2
+    seen = [finish(tracker.look(operator, None, Rough(operator, 0.125))).sharpness for _ in range(3)]
+    assert seen == pytest.approx([3.0, 4.0, 4.0])
+    guards = Guards(Rough(operator, 0.125), torch.eye(3, SIZE, dtype=torch.float64), torch.ones(SIZE).double(), 5)
+    assert guards.products == 1  # 3 + 5 of an eighth, less what is in the span already
+    assert abs(float(guards.leading(1)[0, 3])) == pytest.approx(1.0)
 
 
 def test_a_full_step_makes_good_what_a_vector_has_lost() -> None:

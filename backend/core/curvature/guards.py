@@ -45,9 +45,20 @@ class Guards:
         self._ritz = self._space.ritz()
         self.products = math.ceil(self._space.products * rough.share)  # in products of A
 
-    def leading(self, count: int) -> Tensor:
-        """Return the Ritz vectors [K, P] of the largest values."""
-        return self._weights(0, count) @ self._space.basis_MP
+    def leading(self, count: int, *, most: int | None = None, near: float = 1.0) -> Tensor:
+        """Return the Ritz vectors [K, P] of the largest values.
+
+        Args:
+            count: how many at least.
+            most: how many at most (None: no more than that).
+            near: the share of the last of them above which others are returned too.
+
+        Returns:
+            The vectors, of unit length.
+        """
+        last = self._ritz.values_M[count - 1]
+        close = int((self._ritz.values_M[:most] >= last - (1 - near) * last.abs()).sum()) if most else 0
+        return self._weights(0, max(count, close)) @ self._space.basis_MP
 
     def followed(self, exact_KP: Tensor, *, most: int, near: float, step: float) -> Tensor:
         """Return what to follow from here: exact eigenvectors, guards, and a scout.

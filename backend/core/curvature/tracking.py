@@ -20,6 +20,7 @@ GUARDS: Final = 7  # vectors that are followed beside the k wanted, at most
 NEAR: Final = 0.7  # of the k-th eigenvalue: guards above it may overtake it before the next look
 MORE: Final = 8  # guards at most, where a rough operator watches them
 DISTANT: Final = 0.3  # of the largest eigenvalue: guards above it are worth watching then
+CLOSE: Final = 0.96  # of the k-th eigenvalue: a guard above it starts the exact search too
 STEP: Final = 0.3  # of the power method that guards are moved by
 TIGHT: Final = 0.5  # of the tolerance: what lies near may hide in a residual
 ROUNDS: Final = 3  # full steps after the first look, which has found one or two and guessed the others
@@ -40,16 +41,17 @@ class Tracker:
     So the first look, every 25th, and the one after a look that did not converge start from a random vector and prove
     it (:func:`lanczos`).
 
-    With a rough operator the guards cost little (:class:`Guards`): it tells which k + 1 start the exact search
-    (:func:`lobpcg`), which ends when k and what may outgrow them have settled at half the tolerance. All that is told
-    of them, values and residuals, is exact. In place of the proof at every 25th look, the rough operator is searched
-    from a random vector at each of the first ten and at every tenth from then on. Without a rough operator all guards
-    start the exact search, and k + 1 are sought. What training grows along shows in the gradient, where one is given.
+    With a rough operator the guards cost little (:class:`Guards`): it tells which k start the exact search, and the
+    next where it is close (:func:`lobpcg`), which ends when k and what may outgrow them have settled at half the
+    tolerance. All that is told of them, values and residuals, is exact. In place of the proof at every 25th look, the
+    rough operator is searched from a random vector at each of the first ten and at every tenth from then on. Without a
+    rough operator all guards start the exact search, and k + 1 are sought. What training grows along shows in the
+    gradient, where one is given.
 
     Measured at the edge on digits (a look every 10 of 1,000 steps of descent, k = 1, tol = 0.03): with 3,466 parameters
-    and 500 examples, no rough operator, 8.9–10.2 products a look (four initial points), and every value within 0.6 % of
+    and 500 examples, no rough operator, 8.9–10.2 products a look (five initial points), and every value within 0.6 % of
     the exact one. With 26,122 and 1,797, where ten eigenvalues lie within 12 % of the largest, a twelfth of the
-    examples watching: 4.5–4.7 products, and all of 1,717 values (17 initial points) within 0.6 %; without, 10.0–10.6
+    examples watching: 4.2–4.4 products, and all of 1,717 values (17 initial points) within 0.6 %; without, 10.0–10.6
     (two initial points), and the worst value 2.2 % off. At half the tolerance, because at the tolerance itself what
     lies near may hide in the residual: 3.5 % in one of 1,616.
 
@@ -143,7 +145,8 @@ class Tracker:
             products += guards.products
             yield None
             if start_KP is not None:
-                first_KP, budget = guards.leading(sought), self._budget - products
+                first_KP = guards.leading(self._k, most=sought, near=CLOSE)
+                budget = self._budget - products
                 found = yield from lobpcg(operator, first_KP, k=self._k, tol=TIGHT * self._tol, budget=budget)
             exact_KP = found.vectors_KP[:sought]
             followed_KP = guards.followed(exact_KP, most=self._k + MORE, near=DISTANT, step=step)

@@ -101,6 +101,16 @@ def test_a_full_step_makes_good_what_a_vector_has_lost() -> None:
         assert all(now <= most * before + 1e-12 for now, before in zip(after[1:], outside[1:], strict=True))
 
 
+def test_a_second_starts_the_search_only_where_it_is_close() -> None:
+    values = torch.zeros(SIZE, dtype=torch.float64)
+    for second, third, most, starts in ((9.7, 9.0, 2, 2), (9.5, 9.0, 2, 1), (9.7, 9.65, 2, 2), (9.7, 9.65, 3, 3)):
+        values[:3] = torch.tensor([10.0, second, third])
+        guards = Guards(Rough(Dense(torch.diag(values)), 0.125), torch.eye(3, SIZE, dtype=torch.float64))
+        assert len(guards.leading(1, most=most, near=0.96)) == starts
+        assert len(guards.leading(1)) == 1
+        assert len(guards.leading(2, most=2, near=0.96)) == 2
+
+
 def test_many_examples_are_watched_by_a_part_of_them() -> None:
     spec = DataProblem(data=MoonsData(examples=MANY), model=MlpModel(hidden=(6,)))
     problem = build_problem(spec, torch.float64, CPU)
